@@ -1,0 +1,26 @@
+with counts as (
+    select * from {{ ref('stg_mps_ward_crime') }}
+    where {{ months_in_scope('month_text') }}
+),
+
+final as (
+    select
+        month,
+        month_text,
+        offence_group,
+        offence,
+        offence_group_received,
+        offence_received,
+        ward_code,
+        ward,
+        borough,
+        is_borough,
+        is_comparable,
+        crimes,
+        release_date,
+        source_file,
+        source_line
+    from counts
+)
+
+select * from final

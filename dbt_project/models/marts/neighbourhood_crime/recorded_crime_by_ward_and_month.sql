@@ -1,0 +1,70 @@
+with counts as (
+    select * from {{ ref('fct_recorded_crime_ward') }}
+),
+
+borough_forces as (
+    select * from {{ ref('int_borough_forces') }}
+),
+
+-- Wide files leave out a row that is nought throughout their window, so a pair that any
+-- release holds and this month's does not is nought, not unknown.
+pairs as (
+    select
+        ward_code,
+        borough,
+        offence_group,
+        offence,
+        max(ward) as ward,
+        min(is_borough) as is_borough,
+        min(is_comparable) as is_comparable
+    from counts
+    group by ward_code, borough, offence_group, offence
+),
+
+months as (
+    select
+        month,
+        max(release_date) as release_date
+    from counts
+    group by month
+),
+
+counted as (
+    select
+        month,
+        ward_code,
+        borough,
+        offence_group,
+        offence,
+        sum(crimes) as crimes
+    from counts
+    group by month, ward_code, borough, offence_group, offence
+),
+
+final as (
+    select
+        months.month,
+        pairs.ward_code,
+        pairs.ward,
+        borough_forces.borough_code,
+        pairs.borough,
+        pairs.offence_group,
+        pairs.offence,
+        cast(coalesce(counted.crimes, 0) as integer) as crimes,
+        counted.crimes is null as is_absent_zero,
+        pairs.is_borough,
+        pairs.is_comparable,
+        months.release_date
+    from pairs
+    cross join months
+    left join counted
+        on
+            pairs.ward_code = counted.ward_code
+            and pairs.borough = counted.borough
+            and pairs.offence_group = counted.offence_group
+            and pairs.offence = counted.offence
+            and months.month = counted.month
+    left join borough_forces on pairs.borough = borough_forces.borough
+)
+
+select * from final

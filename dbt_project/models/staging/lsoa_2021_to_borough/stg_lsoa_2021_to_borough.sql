@@ -1,0 +1,19 @@
+with source as (
+    select * from {{ source('raw', 'lsoa_2021_to_borough') }}
+),
+
+final as (
+    select
+        lsoa_code,
+        lsoa_name,
+        msoa_code,
+        msoa_name,
+        borough_code,
+        borough,
+        release_date,
+        source_file,
+        source_line
+    from source
+)
+
+select * from final

@@ -1,0 +1,340 @@
+"""Read a contract and refuse what is unknown, misspelt or unanswered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft201909Validator
+
+from edp_platform.contracts.model import Column, Contract, KnownValue, QualityRule
+from edp_platform.contracts.vocabulary import (
+    CLASSIFICATIONS,
+    COLUMN_PROPERTIES,
+    CONTRACT_PROPERTIES,
+    IDENTIFIER_CLASSES,
+    REGIMES,
+    VALUE_PROPERTIES,
+    WHY,
+)
+from edp_platform.yaml_source import UnreadableYaml, YamlDocument, load_yaml
+
+_LOGICAL_TYPES = frozenset(
+    {"string", "integer", "number", "boolean", "date", "timestamp"}
+)
+_METRICS = frozenset(
+    {"nullValues", "missingValues", "invalidValues", "duplicateValues"}
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a contract: where it stands and what to do."""
+
+    path: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+class ContractInvalid(ValueError):
+    """The contract cannot be relied on; `problems` says where and what to write."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def load_contract(path: Path, cache_folder: Path | None = None) -> Contract:
+    """Load and check one contract; the folder's name is the data set's name.
+
+    Args:
+        path: a `contract.yaml`.
+        cache_folder: where to remember, by content hash, that a file is valid. Checking
+            against the JSON schema costs 50 times the reading; only success is kept.
+
+    Raises:
+        ContractInvalid: with file and line for each fault.
+    """
+    try:
+        document = load_yaml(path)
+    except UnreadableYaml as error:
+        raise ContractInvalid([Problem(path, 1, str(error))]) from error
+    fingerprint = hashlib.sha256(document.text.encode()).hexdigest()
+    marker = None
+    if cache_folder is not None:
+        marker = cache_folder / f"{fingerprint}-{_checker_version()}"
+    if marker is None or not marker.exists():
+        problems = [
+            Problem(path, document.line(keys), message)
+            for keys, message in _faults(document)
+        ]
+        if problems:
+            raise ContractInvalid(sorted(problems, key=lambda one: one.line))
+        if marker is not None:
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+    return _contract(document, fingerprint)
+
+
+@cache
+def _odcs_validator() -> Draft201909Validator:
+    text = (
+        resources.files("open_data_contract_standard")
+        .joinpath("schema.json")
+        .read_text(encoding="utf-8")
+    )
+    return Draft201909Validator(json.loads(text))
+
+
+@cache
+def _checker_version() -> str:
+    """A validity mark is worth only as much as the checker that gave it."""
+    folder = Path(__file__).parent
+    source = (folder / "loading.py").read_bytes()
+    return hashlib.sha256(source + (folder / "vocabulary.py").read_bytes()).hexdigest()[
+        :12
+    ]
+
+
+def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
+    """Yield (keys, message) for each fault of the document."""
+    data = document.data
+    found_in_schema = False
+    for error in _odcs_validator().iter_errors(data):
+        found_in_schema = True
+        yield from _schema_fault(error)
+    if found_in_schema:
+        return
+    yield from _property_faults(
+        data.get("customProperties", []), set(CONTRACT_PROPERTIES), ["customProperties"]
+    )
+    stated = _properties(data)
+    for name, required in CONTRACT_PROPERTIES.items():
+        if required and stated.get(name) in (None, "", []):
+            yield (
+                ["customProperties"],
+                f"`{name}` is not answered: {WHY[name]}. "
+                f"Write `- {{property: {name}, value: …}}` under customProperties.",
+            )
+    if stated.get("regime") not in (None, "", *REGIMES):
+        yield ["customProperties"], "`regime` must be part2 or part3."
+    if stated.get("partitioning") not in (None, "", "month", "none"):
+        yield ["customProperties"], "`partitioning` must be month or none."
+    if stated.get("partitioning") == "month" and not stated.get("monthFrom"):
+        yield (
+            ["customProperties"],
+            "`monthFrom` is not answered: a monthly data set must say where a row's "
+            "month comes from (fileName, columnNames, or the name of a date column).",
+        )
+    if not _owners(data):
+        yield (
+            ["team"],
+            "no owner: someone must answer for this data set. Write a team member with "
+            '`role: owner` and a username such as "team:stop-search".',
+        )
+    if len(data.get("schema") or []) != 1:
+        yield ["schema"], "expected exactly one table under `schema`."
+        return
+    yield from _column_faults(data["schema"][0].get("properties") or [], stated)
+
+
+def _schema_fault(error: Any) -> Iterator[tuple[list[str | int], str]]:
+    """Put a JSON-schema error in words; the deepest cause says the most."""
+    deepest = error
+    while deepest.context:
+        deepest = max(deepest.context, key=lambda cause: len(cause.absolute_path))
+    keys = list(deepest.absolute_path)
+    if deepest.validator in ("unevaluatedProperties", "additionalProperties"):
+        message = deepest.message.replace("Unevaluated properties are", "Names are")
+        yield keys, f"{message} The standard (ODCS 3.2) knows no such name here."
+    else:
+        yield keys, f"{deepest.message} (ODCS 3.2)."
+
+
+def _property_faults(
+    properties: list[dict[str, Any]], known: set[str] | frozenset[str], keys: list[Any]
+) -> Iterator[tuple[list[str | int], str]]:
+    for index, item in enumerate(properties):
+        if item["property"] not in known:
+            yield (
+                [*keys, index],
+                f"unknown custom property `{item['property']}`. "
+                f"Known here: {', '.join(sorted(known))}.",
+            )
+
+
+def _column_faults(
+    columns: list[dict[str, Any]], stated: dict[str, Any]
+) -> Iterator[tuple[list[str | int], str]]:
+    names = [column["name"] for column in columns]
+    for repeated in sorted({name for name in names if names.count(name) > 1}):
+        yield ["schema", 0, "properties"], f"the column {repeated} is given twice."
+    identity = stated.get("identity")
+    named = [*identity] if isinstance(identity, list) else []
+    if stated.get("monthFrom") not in (None, "fileName", "columnNames"):
+        named.append(stated["monthFrom"])
+    for name in named:
+        if name not in names:
+            yield ["customProperties"], f"`{name}` is not a column of this contract."
+    for index, column in enumerate(columns):
+        here: list[str | int] = ["schema", 0, "properties", index]
+        own = _properties(column)
+        yield from _property_faults(
+            column.get("customProperties", []), COLUMN_PROPERTIES, here
+        )
+        for field, needed in (
+            ("description", "a reader must know what the column means"),
+            ("logicalType", "the lake keeps every column with a type"),
+            ("classification", "access and publication depend on it"),
+        ):
+            if not column.get(field):
+                yield here, f"column {column['name']}: `{field}` is not answered: {needed}."
+        if column.get("classification") not in (None, "", *CLASSIFICATIONS):
+            yield (
+                here,
+                f"column {column['name']}: classification must be one of "
+                f"{', '.join(sorted(CLASSIFICATIONS))}.",
+            )
+        if column.get("logicalType") not in (None, *_LOGICAL_TYPES):
+            yield here, f"column {column['name']}: type {column['logicalType']} is not kept."
+        if own.get("identifierClass") not in IDENTIFIER_CLASSES:
+            yield (
+                here,
+                f"column {column['name']}: `identifierClass` is not answered: grants "
+                "depend on it. Write direct, quasi, sensitive or none.",
+            )
+        for value in column.get("enum") or []:
+            if isinstance(value, dict):
+                yield from _property_faults(
+                    value.get("customProperties", []), VALUE_PROPERTIES, here
+                )
+        for rule in column.get("quality") or []:
+            if rule.get("metric") not in _METRICS:
+                yield (
+                    here,
+                    f"column {column['name']}: the metric {rule.get('metric')} is not "
+                    f"one the build enforces ({', '.join(sorted(_METRICS))}).",
+                )
+            if rule.get("severity") not in ("error", "warning"):
+                yield (
+                    here,
+                    f"column {column['name']}: a rule states `severity: error` (the "
+                    "row is quarantined) or `warning` (it is counted).",
+                )
+
+
+def _properties(element: dict[str, Any]) -> dict[str, Any]:
+    return {
+        item["property"]: item.get("value")
+        for item in element.get("customProperties") or []
+    }
+
+
+def _owners(data: dict[str, Any]) -> tuple[str, ...]:
+    team = data.get("team") or {}
+    members = team.get("members", []) if isinstance(team, dict) else team
+    return tuple(
+        member["username"]
+        for member in members or []
+        if member.get("role") == "owner" and member.get("username")
+    )
+
+
+def _contract(document: YamlDocument, fingerprint: str) -> Contract:
+    data, stated = document.data, _properties(document.data)
+    table = data["schema"][0]
+    description = data.get("description") or {}
+    identity = stated["identity"]
+    patterns = stated["filePattern"]
+    freshness = next(
+        (
+            item
+            for item in data.get("slaProperties") or []
+            if item.get("property") == "freshness"
+        ),
+        None,
+    )
+    return Contract(
+        path=document.path,
+        data_set=document.path.parent.name,
+        id=data["id"],
+        version=str(data["version"]),
+        status=data["status"],
+        name=data.get("name") or data["id"],
+        purpose=description.get("purpose") or "",
+        limitations=description.get("limitations") or "",
+        owners=_owners(data),
+        columns=tuple(_column(item) for item in table["properties"]),
+        granularity=table.get("dataGranularityDescription") or "",
+        regime=stated["regime"],
+        dpia_ref=stated["dpiaRef"],
+        purposes=tuple(stated["purposes"]),
+        retention_rule=stated["rrdRule"],
+        file_patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
+        identity=() if identity == "none" else tuple(identity),
+        is_monthly=stated["partitioning"] == "month",
+        month_from=stated.get("monthFrom"),
+        supplier=stated["supplier"],
+        licence=stated.get("licence"),
+        attribution=stated.get("attribution"),
+        freshness_days=float(freshness["value"]) if freshness else None,
+        series_breaks=tuple(stated.get("seriesBreaks") or ()),
+        partial_supply=tuple(stated.get("partialSupply") or ()),
+        fingerprint=fingerprint,
+    )
+
+
+def _column(item: dict[str, Any]) -> Column:
+    own = _properties(item)
+    options = item.get("logicalTypeOptions") or {}
+    return Column(
+        name=item["name"],
+        physical_name=item.get("physicalName") or item["name"],
+        logical_type=item["logicalType"],
+        description=" ".join(item["description"].split()),
+        required=bool(item.get("required")),
+        primary_key=bool(item.get("primaryKey")),
+        classification=item["classification"],
+        identifier_class=own["identifierClass"],
+        protected_characteristic=own.get("protectedCharacteristic"),
+        unit=own.get("unit"),
+        date_format=options.get("format"),
+        decimal_separator=own.get("decimalSeparator", "."),
+        from_file_name=own.get("fromFileName"),
+        from_coordinates=own.get("fromCoordinates"),
+        code_list=own.get("codeList"),
+        known_values=tuple(_known_value(value) for value in item.get("enum") or []),
+        rules=tuple(_rule(rule) for rule in item.get("quality") or []),
+    )
+
+
+def _known_value(item: Any) -> KnownValue:
+    if not isinstance(item, dict):
+        return KnownValue(str(item), str(item))
+    own = _properties(item)
+    value = str(item["value"])
+    return KnownValue(
+        value=value,
+        label=item.get("label") or value,
+        grouping=own.get("grouping"),
+        valid_from=own.get("validFrom"),
+        valid_to=own.get("validTo"),
+    )
+
+
+def _rule(item: dict[str, Any]) -> QualityRule:
+    return QualityRule(
+        metric=item["metric"],
+        dimension=item.get("dimension") or "conformity",
+        severity=item["severity"],
+        arguments=dict(item.get("arguments") or {}),
+    )

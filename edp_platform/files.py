@@ -1,0 +1,70 @@
+"""Writing files so that a reader sees the old one or the new one, never a half."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class WriteFailed(OSError):
+    """A file could not be written; nothing half-written was left behind."""
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; put it in place in one rename.
+
+    On any error the temporary file is removed and `target` is as it was. The name
+    starts with a dot and ends in `.tmp`, so no reader's `*.parquet` ever matches it.
+
+    Raises:
+        WriteFailed: the disk is full, read-only, or the folder cannot be made.
+    """
+    temporary = target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise WriteFailed(error.errno, _explain(error, target)) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _explain(error: OSError, target: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"No space left to write {target}. Nothing was half-written. "
+            "Free some space (or point EDP_HOME at a larger disk) and run again."
+        )
+    return (
+        f"{target} could not be written ({error.strerror or error}). Nothing was "
+        "half-written. Check that EDP_HOME is a folder you may write to."
+    )
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as sorted, indented JSON, atomically.
+
+    Raises:
+        WriteFailed: as `replacing`.
+    """
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str)
+    with replacing(target) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """Return the JSON in `path`, or `default` when there is no such file."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return default

@@ -1,0 +1,252 @@
+"""Landing files, folders, zips and URLs: recognise, ask the gate, keep, account."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from edp_platform.datasets import DataSets
+from edp_platform.files import WriteFailed
+from edp_platform.governance.gate import GateRefused
+from edp_platform.home import Home
+from edp_platform.ingestion.archives import (
+    ArchiveLimits,
+    UnsafeArchive,
+    archive_members,
+)
+from edp_platform.ingestion.download import DownloadFailed, fetch_file, new_client
+from edp_platform.ingestion.landing import (
+    WHOLE,
+    Delivery,
+    LandingFailed,
+    LandingStore,
+    landed_now,
+    sha256_of,
+)
+from edp_platform.ingestion.readers import UnreadableFile
+from edp_platform.ingestion.recognition import NotRecognised, recognise
+
+_RELEASE_FOLDER = re.compile(r"release[_-](\d{4})-(\d{2})(?:-(\d{2}))?\Z")
+_RELEASE_ARCHIVE = re.compile(r"(\d{4})-(\d{2})\.zip\Z")
+#: What a folder holds that nobody meant to land.
+#: A larger file is fetched on purpose, with `edp fetch` or by hand.
+MAX_URL_BYTES = 2_000_000_000
+_IGNORED = frozenset({"Thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of one file."""
+
+    name: str
+    outcome: Literal["landed", "unchanged", "refused"]
+    delivery: Delivery | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LandingOptions:
+    """What the person who lands files says about them."""
+
+    data_set: str | None = None
+    release: date | None = None
+    supplier: str | None = None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    path: Path
+    name: str
+    received_as: str
+    release: date | None
+
+
+def land(
+    home: Home,
+    data_sets: DataSets,
+    sources: Sequence[str],
+    options: LandingOptions,
+    now: datetime,
+    progress: Callable[[Landed], None] = lambda landed: None,
+) -> list[Landed]:
+    """Land every file that the sources name.
+
+    Args:
+        home: where to land.
+        data_sets: what a file may be.
+        sources: files, folders, zips and http(s) URLs.
+        options: stated data set, release date, supplier.
+        now: the time of landing; its date is the release date when none is known.
+        progress: called with each file's outcome.
+
+    Returns:
+        one outcome a file, refusals included. A refused file changes nothing and does
+        not stop the others.
+    """
+    store = LandingStore(home)
+    outcomes: list[Landed] = []
+    for source in sources:
+        for candidate in _guarded(_candidates(source), source):
+            if isinstance(candidate, Landed):
+                outcome = candidate
+            else:
+                outcome = _land_one(
+                    candidate, store, data_sets, options, now, len(outcomes)
+                )
+            outcomes.append(outcome)
+            progress(outcome)
+    return outcomes
+
+
+def _guarded(
+    candidates: Iterator[_Candidate], source: str
+) -> Iterator[_Candidate | Landed]:
+    """Turn a source that cannot be opened into one refusal."""
+    try:
+        yield from candidates
+    except (UnsafeArchive, DownloadFailed, OSError) as error:
+        yield Landed(source, "refused", reason=str(error))
+
+
+def _land_one(
+    candidate: _Candidate,
+    store: LandingStore,
+    data_sets: DataSets,
+    options: LandingOptions,
+    now: datetime,
+    sequence: int,
+) -> Landed:
+    try:
+        found = recognise(
+            candidate.path,
+            candidate.name,
+            data_sets.by_name.values(),
+            options.data_set,
+        )
+        found.data_set.pass_gate("raw", now.date())
+        contract, reader = found.data_set.contract, found.data_set.reader
+        months = reader.months(candidate.path, contract, found.parts)
+        if contract.is_monthly and not months:
+            raise UnreadableFile(
+                f"{candidate.name} names no month that could be read, so its rows have "
+                "no place in a monthly data set. Ask the supplier for it again."
+            )
+        release = options.release or candidate.release or now.date()
+        delivery = Delivery(
+            sha256=sha256_of(candidate.path),
+            name=candidate.name,
+            received_as=candidate.received_as,
+            data_set=found.data_set.name,
+            scope=found.scope,
+            months=tuple(months) if contract.is_monthly else (WHOLE,),
+            records=reader.count(candidate.path),
+            supplier=options.supplier or contract.supplier,
+            release_date=release.isoformat(),
+            landed_at=landed_now(now, sequence),
+        )
+        is_dated = bool(options.release or candidate.release)
+        known = None if is_dated else _known(store, delivery)
+        if known is not None:
+            return Landed(candidate.received_as, "unchanged", known)
+        kept, changed = store.land(candidate.path, delivery)
+    except (
+        NotRecognised,
+        UnreadableFile,
+        GateRefused,
+        LandingFailed,
+        WriteFailed,
+    ) as error:
+        return Landed(candidate.received_as, "refused", reason=str(error))
+    except OSError as error:
+        reason = (
+            f"{candidate.name} cannot be read ({error.strerror or error}). Check that "
+            "it is there and that you may read it, then land it again."
+        )
+        return Landed(candidate.received_as, "refused", reason=reason)
+    return Landed(candidate.received_as, "landed" if changed else "unchanged", kept)
+
+
+def _known(store: LandingStore, delivery: Delivery) -> Delivery | None:
+    """Find the same bytes for the same slices: landed again, they change nothing."""
+    for old in store.find(delivery.sha256):
+        if (old.data_set, old.scope, old.months) == (
+            delivery.data_set,
+            delivery.scope,
+            delivery.months,
+        ):
+            return old
+    return None
+
+
+def _candidates(source: str) -> Iterator[_Candidate]:
+    if re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE):
+        with tempfile.TemporaryDirectory(prefix="edp-land-") as folder:
+            name = unquote(urlsplit(source).path).rsplit("/", 1)[-1] or "download"
+            with new_client() as client:
+                path = fetch_file(
+                    source,
+                    Path(folder) / name,
+                    max_bytes=MAX_URL_BYTES,
+                    client=client,
+                )
+            yield from _from_path(path, source)
+        return
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{source} is not there. Give a file, a folder, a zip or an http(s) URL."
+        )
+    if path.is_dir():
+        for each in sorted(path.rglob("*")):
+            is_hidden = any(
+                part.startswith(".") for part in each.relative_to(path).parts
+            )
+            if each.is_file() and not is_hidden and each.name not in _IGNORED:
+                yield from _from_path(each, str(each))
+    else:
+        yield from _from_path(path, str(path))
+
+
+def _from_path(path: Path, received_as: str) -> Iterator[_Candidate]:
+    release = _release_of(path)
+    if path.suffix.lower() != ".zip":
+        yield _Candidate(path, path.name, received_as, release)
+        return
+    # Members are landed, the zip is not: what it holds beside them has no DPIA.
+    for member in archive_members(path, ArchiveLimits()):
+        with _extracted(member) as extracted:
+            base_name = member.name.rsplit("/", 1)[-1]
+            yield _Candidate(
+                extracted, base_name, f"{received_as}!{member.name}", release
+            )
+
+
+@contextmanager
+def _extracted(member: object) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(prefix="edp-member-") as stream:
+        member.copy_to(stream)  # type: ignore[attr-defined]
+        stream.flush()
+        yield Path(stream.name)
+
+
+def _release_of(path: Path) -> date | None:
+    """Read a release date off a folder `release_YYYY-MM` or an archive `YYYY-MM.zip`."""
+    matches: Iterable[re.Match[str] | None] = (
+        _RELEASE_ARCHIVE.match(path.name),
+        *(_RELEASE_FOLDER.match(part) for part in reversed(path.parts[:-1])),
+    )
+    for match in matches:
+        if match:
+            year, month, *day = match.groups()
+            try:
+                return date(int(year), int(month), int((day or [None])[0] or 1))
+            except ValueError:
+                return None
+    return None

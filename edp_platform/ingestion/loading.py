@@ -1,0 +1,211 @@
+"""Load months of one data set: any range in one call, each month in one rename."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from edp_platform.datasets import DataSet
+from edp_platform.files import write_json
+from edp_platform.home import Home
+from edp_platform.ingestion.lake import (
+    ensure_readable,
+    lake_path,
+    month_signature,
+    read_footer,
+    signatures,
+    write_month,
+)
+from edp_platform.ingestion.landing import WHOLE, Delivery, LandingStore, Supplies
+from edp_platform.ingestion.places import Boundaries
+from edp_platform.ingestion.preparation import Prepared, keep_evidence, prepare
+from edp_platform.ingestion.reconciliation import Account, accounts
+from edp_platform.ingestion.revisions import Revision, record_revisions
+
+#: polars uses every core within one file; two files at a time hide its waits.
+_FILES_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class LoadedMonth:
+    """One month as it now stands in the lake."""
+
+    month: str
+    rows: int
+    changed: bool
+
+
+@dataclass
+class LoadResult:
+    """What a load did."""
+
+    data_set: str
+    months: list[LoadedMonth] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> list[LoadedMonth]:
+        """The months that were written."""
+        return [month for month in self.months if month.changed]
+
+
+def wanted_signatures(
+    home: Home, data_set: DataSet, supplies: Supplies
+) -> dict[str, str]:
+    """Return month → the signature the lake should carry, for every supplied month."""
+    derived = _derived_from(home, data_set)
+    return {
+        month: month_signature(data_set.contract, deliveries, derived)
+        for month, deliveries in supplies.active_by_month().items()
+    }
+
+
+def due_months(home: Home, data_set: DataSet, supplies: Supplies) -> list[str]:
+    """Return the months whose lake file is missing or made from something else."""
+    present = signatures(home, data_set.contract)
+    wanted = wanted_signatures(home, data_set, supplies)
+    return sorted(
+        month for month, signature in wanted.items() if present.get(month) != signature
+    )
+
+
+def load_months(
+    home: Home,
+    data_set: DataSet,
+    supplies: Supplies,
+    months: Sequence[str],
+    *,
+    rebuild: bool = False,
+    progress: Callable[[LoadedMonth], None] = lambda month: None,
+) -> LoadResult:
+    """Load months, skipping those that stand unchanged.
+
+    Months with no supply are left out: nothing is made up for them. The gate has been
+    asked by the caller, who knows the layer and the day.
+
+    Raises:
+        UnreadableFile: a file cannot be read at all; the months before it stand.
+        WriteFailed: the disk is full; every month is either old or new, none half.
+    """
+    contract = data_set.contract
+    ensure_readable(home, contract)
+    wanted = wanted_signatures(home, data_set, supplies)
+    chosen = sorted(month for month in months if month in wanted)
+    due = []
+    result = LoadResult(data_set.name)
+    for month in chosen:
+        footer = read_footer(lake_path(home, data_set.name, month))
+        if footer and footer.signature == wanted[month] and not rebuild:
+            result.months.append(LoadedMonth(month, footer.rows, changed=False))
+        else:
+            due.append(month)
+    if due:
+        preparations = _Preparations(home, data_set, supplies, due)
+        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+
+            def load(month: str) -> LoadedMonth:
+                prepared = preparations.of(month)
+                rows = write_month(
+                    lake_path(home, data_set.name, month),
+                    contract,
+                    [one.rows.filter(pl.col("month") == month) for one in prepared],
+                    wanted[month],
+                    [one.delivery.file for one in prepared],
+                )
+                preparations.done(month)
+                return LoadedMonth(month, rows, changed=True)
+
+            for loaded in pool.map(load, due):
+                result.months.append(loaded)
+                progress(loaded)
+        result.warnings = dict(preparations.warnings)
+    result.months.sort(key=lambda one: one.month)
+    touched = _touched(supplies, [one.month for one in result.months])
+    result.accounts = accounts(home, supplies, touched)
+    for account in result.accounts:
+        write_json(
+            home.reconciliation / data_set.name / f"{account.file}.json",
+            account.as_dict(),
+        )
+    result.revisions = record_revisions(home, data_set, supplies, due)
+    return result
+
+
+def _touched(supplies: Supplies, months: Sequence[str]) -> list[Delivery]:
+    """Return every delivery, active or superseded, of these months."""
+    wanted = set(months)
+    return [one for one in supplies.deliveries if wanted.intersection(one.months)]
+
+
+def _derived_from(home: Home, data_set: DataSet) -> str:
+    """Return the signature of the boundaries that the data set's rows depend on."""
+    places = [
+        column.from_coordinates["boundaries"]
+        for column in data_set.contract.columns
+        if column.from_coordinates
+    ]
+    footers = [read_footer(lake_path(home, place, WHOLE)) for place in places]
+    return "/".join(footer.signature if footer else "none" for footer in footers)
+
+
+class _Preparations:
+    """Each file prepared once, however many months it supplies, and then let go."""
+
+    def __init__(
+        self, home: Home, data_set: DataSet, supplies: Supplies, months: Sequence[str]
+    ) -> None:
+        self._home = home
+        self._data_set = data_set
+        self._store = LandingStore(home)
+        active = supplies.active_by_month()
+        self._by_month = {month: active[month] for month in months}
+        self._waiting = Counter(
+            delivery for each in self._by_month.values() for delivery in each
+        )
+        self._locks = {delivery: threading.Lock() for delivery in self._waiting}
+        self._prepared: dict[Delivery, Prepared] = {}
+        self._counting = threading.Lock()
+        self.warnings: Counter[str] = Counter()
+        self._boundaries = self._read_boundaries()
+
+    def _read_boundaries(self) -> Boundaries | None:
+        for column in self._data_set.contract.columns:
+            if column.from_coordinates:
+                place = column.from_coordinates["boundaries"]
+                return Boundaries.read(lake_path(self._home, place, WHOLE))
+        return None
+
+    def of(self, month: str) -> list[Prepared]:
+        """Return the prepared files of a month, in the order of their scopes."""
+        return [self._one(delivery) for delivery in self._by_month[month]]
+
+    def _one(self, delivery: Delivery) -> Prepared:
+        with self._locks[delivery]:
+            prepared = self._prepared.get(delivery)
+            if prepared is None:
+                prepared = prepare(
+                    self._data_set,
+                    delivery,
+                    self._store.original(delivery.sha256),
+                    self._boundaries,
+                )
+                keep_evidence(self._home, prepared)
+                self._prepared[delivery] = prepared
+                with self._counting:
+                    self.warnings.update(prepared.warnings)
+            return prepared
+
+    def done(self, month: str) -> None:
+        """Let go of the files that no later month needs: memory stays flat."""
+        with self._counting:
+            for delivery in self._by_month[month]:
+                self._waiting[delivery] -= 1
+                if not self._waiting[delivery]:
+                    self._prepared.pop(delivery, None)

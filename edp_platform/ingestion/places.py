@@ -1,0 +1,86 @@
+"""Which boundary a point lies in, so that later joins on place use codes, not shapes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import shapely
+
+
+class Boundaries:
+    """Polygons with a code each, indexed for points.
+
+    Args:
+        frame: `borough_code` and `geometry` (GeoJSON text, WGS84).
+    """
+
+    def __init__(self, frame: pl.DataFrame, code: str = "borough_code") -> None:
+        self.codes = frame[code].to_list()
+        # Generalised boundaries, rounded to 5 decimals, can touch themselves.
+        shapes = shapely.make_valid(shapely.from_geojson(frame["geometry"].to_list()))
+        self.tree = shapely.STRtree(shapes)
+
+    @classmethod
+    def read(cls, path: Path) -> Boundaries | None:
+        """Read a lake file of boundaries; None while none has been loaded."""
+        if not path.exists():
+            return None
+        frame = pl.read_parquet(path, columns=["borough_code", "geometry"])
+        return cls(frame) if frame.height else None
+
+    def code_at(self, longitude: pl.Series, latitude: pl.Series) -> pl.Series:
+        """Return the code of the boundary each point lies in; null outside them all.
+
+        Points that fall on a shared border take the first code in order, so that the
+        answer never depends on the order of the rows.
+        """
+        points = pl.DataFrame({"longitude": longitude, "latitude": latitude})
+        # Publishers snap to a few thousand map points: each is looked up once.
+        unique = points.unique().drop_nulls()
+        shapes = shapely.points(unique["longitude"].to_numpy(), unique["latitude"].to_numpy())
+        at, shape = self.tree.query(shapes, predicate="intersects")
+        found = (
+            pl.DataFrame({"at": at, "code": [self.codes[one] for one in shape]})
+            .group_by("at")
+            .agg(pl.col("code").min())
+        )
+        looked_up = (
+            unique.with_row_index("at")
+            .with_columns(pl.col("at").cast(pl.Int64))
+            .join(found.with_columns(pl.col("at").cast(pl.Int64)), on="at", how="left")
+        )
+        return points.join(
+            looked_up,
+            on=["longitude", "latitude"],
+            how="left",
+            maintain_order="left",
+        )["code"]
+
+
+def feature_frame(text: str, properties: dict[str, str]) -> pl.DataFrame:
+    """Return one row a GeoJSON feature: named properties and `geometry` as text.
+
+    Args:
+        text: a GeoJSON FeatureCollection.
+        properties: property in the file → column of the frame.
+
+    Raises:
+        ValueError: not a FeatureCollection.
+    """
+    collection = json.loads(text)
+    if collection.get("type") != "FeatureCollection":
+        raise ValueError("it is not a GeoJSON FeatureCollection")
+    rows = [
+        {
+            **{
+                column: (feature.get("properties") or {}).get(name)
+                for name, column in properties.items()
+            },
+            "geometry": json.dumps(feature.get("geometry"), separators=(",", ":")),
+        }
+        for feature in collection["features"]
+    ]
+    schema = dict.fromkeys([*properties.values(), "geometry"], pl.String)
+    return pl.DataFrame(rows, schema=schema)

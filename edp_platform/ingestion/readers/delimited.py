@@ -1,0 +1,249 @@
+"""Text tables: split a CSV into records, losing none and knowing every line.
+
+polars fills a short row with nulls and, asked to, cuts a long one: both hide damage.
+So the structure is checked first, on whole columns of lines, and only sound records
+are parsed; the others go to quarantine with their text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+_BOM = b"\xef\xbb\xbf"
+#: A longer record is damage (a lost quote, a pasted document), not a row.
+MAX_RECORD_CHARACTERS = 1_000_000
+#: A quoted field may run over this many lines; further, the quote was lost.
+MAX_RECORD_LINES = 50
+
+QUARANTINE_SCHEMA: dict[str, type[pl.DataType]] = {
+    "source_line": pl.Int64,
+    "month": pl.String,
+    "column": pl.String,
+    "reason": pl.String,
+    "record": pl.String,
+}
+
+
+class UnreadableFile(ValueError):
+    """The file as a whole is not what it is said to be; nothing was written."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """The records of a text file.
+
+    Attributes:
+        header: names as received, in order; unnamed columns are "".
+        frame: sound records, columns `c0`… all String, with `source_line`.
+        lines: the text of every physical line, for quarantine.
+        quarantined: records that are not sound (`QUARANTINE_SCHEMA`).
+        records: how many data records the file holds, sound or not.
+    """
+
+    header: tuple[str, ...]
+    frame: pl.DataFrame
+    lines: pl.Series
+    quarantined: pl.DataFrame
+    records: int
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Where records start, the text of those over several lines, lines left open."""
+
+    starts: pl.Series
+    spans: dict[int, str]
+    unclosed: set[int]
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """Return the column names of a text file, as received.
+
+    Raises:
+        UnreadableFile: empty, not UTF-8 text, or with no header.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(1_000_000)
+    _refuse_binary(path, start)
+    first = start.removeprefix(_BOM).split(b"\n", 1)[0]
+    return _header(path, first)
+
+
+def count_records(path: Path) -> int:
+    """Return how many data records a text file holds, without reading their values.
+
+    Counted when a file lands, so that reconciliation has a figure that does not come
+    from the reader it checks.
+    """
+    raw = path.read_bytes().removeprefix(_BOM)
+    if b'"' not in raw:
+        return max(sum(1 for line in raw.splitlines() if line.strip()) - 1, 0)
+    text = [line.rstrip("\r") for line in raw.decode("utf-8", "replace").split("\n")]
+    width = len(_header(path, raw.split(b"\n", 1)[0]))
+    return len(_records(pl.Series(text, dtype=pl.String), width).starts) - 1
+
+
+def read_text_table(path: Path) -> TextTable:
+    """Read a UTF-8, comma-separated file with one header line.
+
+    Accepts LF or CRLF, a byte order mark, quoted fields that run over lines, blank
+    lines, and a last line without an end.
+
+    Raises:
+        UnreadableFile: empty, binary, UTF-16 or without a header.
+    """
+    raw = path.read_bytes().removeprefix(_BOM)
+    _refuse_binary(path, raw[:1_000_000])
+    has_quotes = b'"' in raw
+    bad_encoding: set[int] = set()
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raw, bad_encoding = _mark_bad_encoding(raw)
+    header = _header(path, raw.split(b"\n", 1)[0])
+    width = len(header)
+    lines = pl.read_lines(io.BytesIO(raw))["line"]
+    records = (
+        _records(lines, width) if has_quotes else _Records(_non_blank(lines), {}, set())
+    )
+    starts = records.starts.slice(1)
+    text = lines.gather(starts)
+    if records.spans:
+        text = (
+            pl.DataFrame({"text": text, "at": starts})
+            .select(
+                pl.col("at").replace_strict(
+                    records.spans, default=pl.col("text"), return_dtype=pl.String
+                )
+            )
+            .to_series()
+        )
+    bare = text.str.replace_all(r'"[^"]*"', "") if has_quotes else text
+    found = pl.DataFrame(
+        {
+            "line": starts,
+            "text": text,
+            "fields": bare.str.count_matches(",", literal=True).cast(pl.Int64) + 1,
+        }
+    ).with_columns(reason=_fault(width, bad_encoding, records.unclosed))
+    sound = found.filter(pl.col("reason").is_null())
+    untouched = sound.height == lines.len() - 1 and not records.spans
+    body = raw.split(b"\n", 1)[1] if untouched and sound.height else None
+    if body is None and sound.height:
+        body = (sound["text"].str.join("\n")[0]).encode("utf-8")
+    frame = _parse(body, width, has_quotes)
+    if frame.height != sound.height:
+        raise UnreadableFile(
+            f"{path.name}: {sound.height} records were found and {frame.height} could "
+            "be read. Nothing was loaded; check its quotes, or ask the supplier."
+        )
+    return TextTable(
+        header=header,
+        frame=frame.with_columns(source_line=sound["line"] + 1),
+        lines=lines,
+        quarantined=found.filter(pl.col("reason").is_not_null()).select(
+            source_line=pl.col("line") + 1,
+            month=pl.lit(None, dtype=pl.String),
+            column=pl.lit(None, dtype=pl.String),
+            reason="reason",
+            record=pl.col("text").str.slice(0, MAX_RECORD_CHARACTERS),
+        ),
+        records=len(starts),
+    )
+
+
+def _fault(width: int, bad_encoding: set[int], unclosed: set[int]) -> pl.Expr:
+    """Return why a record is not sound, or null."""
+    line = pl.col("line")
+    return (
+        pl.when(line.is_in(list(bad_encoding)) if bad_encoding else pl.lit(False))
+        .then(pl.lit("not UTF-8 text"))
+        .when(pl.col("text").str.len_bytes() > MAX_RECORD_CHARACTERS)
+        .then(pl.lit(f"longer than {MAX_RECORD_CHARACTERS:,} bytes"))
+        .when(line.is_in(list(unclosed)) if unclosed else pl.lit(False))
+        .then(pl.lit("a quote that is never closed"))
+        .when(pl.col("fields") != width)
+        .then(pl.format("{} fields where the header has {}", "fields", pl.lit(width)))
+    )
+
+
+def _mark_bad_encoding(raw: bytes) -> tuple[bytes, set[int]]:
+    """Decode line by line; a bad one is kept as Latin-1 so that no byte is lost."""
+    bad, kept = set(), []
+    for number, line in enumerate(raw.split(b"\n")):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            bad.add(number)
+            line = line.decode("latin-1").encode("utf-8")
+        kept.append(line)
+    return b"\n".join(kept), bad
+
+
+def _refuse_binary(path: Path, start: bytes) -> None:
+    if not start.strip():
+        raise UnreadableFile(f"{path.name} is empty. Ask the supplier for it again.")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UnreadableFile(
+            f"{path.name} is UTF-16 text; data sets are received as UTF-8. Save it as "
+            "CSV UTF-8 and land it again."
+        )
+    if b"\x00" in start:
+        raise UnreadableFile(
+            f"{path.name} is not text (it holds NUL bytes). Was it cut short, or is it "
+            "another kind of file under this name?"
+        )
+
+
+def _header(path: Path, line: bytes) -> tuple[str, ...]:
+    text = line.decode("utf-8", errors="replace").rstrip("\r")
+    names = next(csv.reader([text]), [])
+    if not any(name.strip() for name in names):
+        raise UnreadableFile(f"{path.name} has no header line; it cannot be recognised.")
+    return tuple(name.strip() for name in names)
+
+
+def _non_blank(lines: pl.Series) -> pl.Series:
+    return (lines.str.strip_chars() != "").arg_true().cast(pl.Int64)
+
+
+def _records(lines: pl.Series, width: int) -> _Records:
+    """Find the records of text that has quotes, some of them over several lines."""
+    odd = (lines.str.count_matches('"', literal=True) % 2 == 1).arg_true().to_list()
+    spans: dict[int, str] = {}
+    inside: list[int] = []
+    unclosed: set[int] = set()
+    at = 0
+    while at < len(odd):
+        first = odd[at]
+        last = odd[at + 1] if at + 1 < len(odd) else None
+        if last is not None and last - first < MAX_RECORD_LINES:
+            joined = "\n".join(lines[first : last + 1].to_list())
+            if len(next(csv.reader(io.StringIO(joined)), [])) == width:
+                spans[first] = joined
+                inside.extend(range(first + 1, last + 1))
+                at += 2
+                continue
+        unclosed.add(first)
+        at += 1
+    starts = _non_blank(lines)
+    if inside:
+        starts = starts.filter(~starts.is_in(inside))
+    return _Records(starts, spans, unclosed)
+
+
+def _parse(body: bytes | None, width: int, has_quotes: bool) -> pl.DataFrame:
+    schema = {f"c{position}": pl.String for position in range(width)}
+    if body is None:
+        return pl.DataFrame(schema=schema)
+    return pl.read_csv(
+        io.BytesIO(body),
+        has_header=False,
+        schema=schema,
+        quote_char='"' if has_quotes else None,
+    )

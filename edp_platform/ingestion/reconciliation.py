@@ -1,0 +1,176 @@
+"""Where did every row go? An account for each landed file that must add up.
+
+landed = loaded + quarantined + set aside + superseded + disposed + waiting, where
+`landed` was counted when the file arrived, `loaded` is counted in the lake as it stands,
+and `waiting` are months that nobody has asked to be loaded yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from edp_platform.files import read_json
+from edp_platform.home import Home
+from edp_platform.ingestion.lake import lake_path, read_footer
+from edp_platform.ingestion.landing import Delivery, Supplies
+from edp_platform.ingestion.preparation import ledger_path
+
+
+@dataclass(frozen=True)
+class Account:
+    """One file's account, in records. For a wide file `cells` is the same in cells."""
+
+    file: str
+    name: str
+    data_set: str
+    landed: int
+    loaded: int
+    quarantined: int
+    set_aside: int
+    superseded: int
+    disposed: int
+    waiting: int
+    cells: dict[str, int] | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every record is accounted for, and every cell of a wide file."""
+        whole = self.landed == (
+            self.loaded
+            + self.quarantined
+            + self.set_aside
+            + self.superseded
+            + self.disposed
+            + self.waiting
+        )
+        cells = self.cells
+        if cells is None:
+            return whole
+        parts = sum(count for name, count in cells.items() if name != "landed")
+        return whole and cells["landed"] == parts
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the account for JSON, with whether it is exact."""
+        return {**asdict(self), "is_exact": self.is_exact}
+
+
+def accounts(
+    home: Home, supplies: Supplies, deliveries: Iterable[Delivery]
+) -> list[Account]:
+    """Return the account of each delivery, counted in what stands on disk now."""
+    footers: dict[Path, tuple[str, ...]] = {}
+    return [_account(home, supplies, one, footers) for one in deliveries]
+
+
+def _account(
+    home: Home,
+    supplies: Supplies,
+    delivery: Delivery,
+    footers: dict[Path, tuple[str, ...]],
+) -> Account:
+    def holds(month: str) -> bool:
+        path = lake_path(home, delivery.data_set, month)
+        if path not in footers:
+            footer = read_footer(path)
+            footers[path] = footer.files if footer else ()
+        return delivery.file in footers[path]
+
+    active = [one for one in delivery.months if supplies.is_active(delivery, one)]
+    gone = [one for one in delivery.months if one not in active]
+    built = [month for month in active if holds(month)]
+    ledger = read_json(ledger_path(home, delivery))
+    empty = {
+        "file": delivery.file,
+        "name": delivery.name,
+        "data_set": delivery.data_set,
+        "landed": delivery.records,
+        "loaded": 0,
+        "quarantined": 0,
+        "set_aside": 0,
+        "superseded": 0,
+        "disposed": delivery.disposed,
+        "waiting": 0,
+    }
+    remaining = delivery.records - delivery.disposed
+    if not active:
+        return Account(**{**empty, "superseded": remaining})
+    if ledger is None or not built:
+        return Account(**{**empty, "waiting": remaining})
+    is_wide = ledger["cells"] != ledger["records"]
+    lake = _lake_lines(home, delivery, built)
+    kept_out = _evidence(home.quarantine, delivery)
+    repeats = _evidence(home.set_aside, delivery).filter(
+        pl.col("month").is_null() | pl.col("month").is_in(active)
+    )
+    loaded = lake["source_line"].unique()
+    quarantined = _others(kept_out["source_line"], loaded)
+    set_aside = _others(repeats["source_line"], loaded, quarantined)
+    by_month: dict[str, int] = ledger["by_month"]
+
+    def records_of(months: list[str]) -> int:
+        # A wide record is of every month at once, and is loaded if any cell is.
+        return 0 if is_wide else sum(by_month.get(month, 0) for month in months)
+
+    return Account(
+        **{
+            **empty,
+            "loaded": loaded.len(),
+            "quarantined": quarantined.len(),
+            "set_aside": set_aside.len(),
+            "superseded": records_of(gone),
+            "waiting": records_of([one for one in active if one not in built]),
+        },
+        cells=_cells(delivery, active, built, gone, lake, kept_out, repeats)
+        if is_wide and len(delivery.months) * delivery.records == ledger["cells"]
+        else None,
+    )
+
+
+def _cells(
+    delivery: Delivery,
+    active: list[str],
+    built: list[str],
+    gone: list[str],
+    lake: pl.DataFrame,
+    kept_out: pl.DataFrame,
+    repeats: pl.DataFrame,
+) -> dict[str, int]:
+    whole_rows = kept_out.filter(pl.col("month").is_null()).height
+    single = kept_out.filter(pl.col("month").is_in(built)).height
+    return {
+        "landed": delivery.records * len(delivery.months),
+        "loaded": lake.height,
+        "quarantined": whole_rows * len(built) + single,
+        "set_aside": repeats.filter(pl.col("month").is_in(built)).height,
+        "superseded": delivery.records * len(gone),
+        "waiting": delivery.records * (len(active) - len(built)),
+    }
+
+
+def _lake_lines(home: Home, delivery: Delivery, months: list[str]) -> pl.DataFrame:
+    paths = [lake_path(home, delivery.data_set, month) for month in months]
+    return (
+        pl.scan_parquet(paths, hive_partitioning=False)
+        .filter(pl.col("source_file") == delivery.file)
+        .select("source_line")
+        .collect()
+    )
+
+
+def _evidence(folder: Path, delivery: Delivery) -> pl.DataFrame:
+    path = folder / delivery.data_set / f"{delivery.file}.parquet"
+    if not path.exists():
+        return pl.DataFrame(schema={"source_line": pl.Int64, "month": pl.String})
+    return pl.read_parquet(path, columns=["source_line", "month"])
+
+
+def _others(lines: pl.Series, *counted: pl.Series) -> pl.Series:
+    """Return the distinct lines not counted yet: a record is counted once."""
+    rest = lines.unique()
+    for one in counted:
+        rest = rest.filter(~rest.is_in(one.implode()))
+    return rest

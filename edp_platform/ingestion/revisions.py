@@ -1,0 +1,151 @@
+"""What a later release changed: rows added, removed, and changed per column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+from edp_platform.datasets import DataSet
+from edp_platform.files import read_json, write_json
+from edp_platform.home import Home
+from edp_platform.ingestion.landing import Delivery, LandingStore, Supplies
+from edp_platform.ingestion.preparation import prepare
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The difference between two releases of one slice.
+
+    Attributes:
+        earlier, later: short identities of the two files.
+        matched: rows of both releases that carry the same identifier (counted once an
+            identifier; rows that share one are matched in their order).
+        added, removed: identified rows of only the later, only the earlier release.
+        changed: column → matched rows whose value differs.
+        unidentified_added, unidentified_removed: rows without an identifier that only
+            the later or the earlier release holds, compared whole.
+    """
+
+    data_set: str
+    scope: str
+    month: str
+    earlier: str
+    later: str
+    earlier_release: str
+    later_release: str
+    matched: int
+    added: int
+    removed: int
+    changed: dict[str, int]
+    unidentified_added: int
+    unidentified_removed: int
+
+
+def compare(
+    earlier: pl.DataFrame, later: pl.DataFrame, identity: Sequence[str], names: Sequence[str]
+) -> dict[str, object]:
+    """Compare two releases of one slice.
+
+    Args:
+        earlier, later: loaded rows of either release, `names` among their columns.
+        identity: columns that identify a row, or none.
+        names: the columns to compare.
+
+    Returns:
+        the counts of `Revision`.
+    """
+    if identity:
+        has_key = pl.all_horizontal(pl.col(name).is_not_null() for name in identity)
+    else:
+        has_key = pl.lit(False)
+    values = [name for name in names if name not in identity]
+    old, new = (
+        frame.filter(has_key)
+        .select(*identity, *values)
+        # Rows that share an identifier pair up by value, so a mere reordering of the
+        # publisher's is not read as a change.
+        .sort([*identity, *values])
+        .with_columns(nth=pl.int_range(pl.len()).over(identity) if identity else 0)
+        for frame in (earlier, later)
+    )
+    key = [*identity, "nth"]
+    both = old.join(new, on=key, how="inner", suffix="__later", nulls_equal=True)
+    changed = {
+        name: int(both.select(pl.col(name).ne_missing(pl.col(f"{name}__later")).sum()).item())
+        for name in values
+    }
+    rest_old, rest_new = (
+        frame.filter(~has_key).select(names).group_by(names).len()
+        for frame in (earlier, later)
+    )
+    whole = rest_old.join(
+        rest_new, on=list(names), how="full", coalesce=True, nulls_equal=True, suffix="__later"
+    ).with_columns(pl.col("len").fill_null(0), pl.col("len__later").fill_null(0))
+    surplus = whole["len__later"].cast(pl.Int64) - whole["len"].cast(pl.Int64)
+    return {
+        "matched": both.height,
+        "added": new.height - both.height,
+        "removed": old.height - both.height,
+        "changed": {name: count for name, count in changed.items() if count},
+        "unidentified_added": int(surplus.clip(lower_bound=0).sum()),
+        "unidentified_removed": int((-surplus).clip(lower_bound=0).sum()),
+    }
+
+
+def record_revisions(
+    home: Home, data_set: DataSet, supplies: Supplies, months: Sequence[str]
+) -> list[Revision]:
+    """Record the difference for each superseded release of these months, once.
+
+    Both files are read again from landing: a month is superseded rarely, and the lake
+    holds the later release only.
+    """
+    folder = home.revisions / data_set.name
+    found: list[Revision] = []
+    cache: dict[str, pl.DataFrame] = {}
+    for month in months:
+        for earlier, later in supplies.superseded(month):
+            path = folder / f"{month}-{earlier.file}-{later.file}.json"
+            known = read_json(path)
+            if known is None:
+                counts = compare(
+                    _rows(home, data_set, earlier, month, cache),
+                    _rows(home, data_set, later, month, cache),
+                    data_set.contract.identity,
+                    [column.name for column in data_set.contract.received],
+                )
+                known = {
+                    "data_set": data_set.name,
+                    "scope": earlier.scope,
+                    "month": month,
+                    "earlier": earlier.file,
+                    "later": later.file,
+                    "earlier_release": earlier.release_date,
+                    "later_release": later.release_date,
+                    **counts,
+                }
+                revision = Revision(**known)
+                write_json(path, asdict(revision))
+            found.append(Revision(**known))
+    return found
+
+
+def read_revisions(home: Home, data_set: str | None = None) -> list[Revision]:
+    """Return every revision on record, by data set and month."""
+    pattern = f"{data_set or '*'}/*.json"
+    return [Revision(**read_json(path)) for path in sorted(home.revisions.glob(pattern))]
+
+
+def _rows(
+    home: Home,
+    data_set: DataSet,
+    delivery: Delivery,
+    month: str,
+    cache: dict[str, pl.DataFrame],
+) -> pl.DataFrame:
+    if delivery.sha256 not in cache:
+        original = LandingStore(home).original(delivery.sha256)
+        cache[delivery.sha256] = prepare(data_set, delivery, original).rows
+    return cache[delivery.sha256].filter(pl.col("month") == month)

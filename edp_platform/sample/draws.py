@@ -1,0 +1,146 @@
+"""Repeatable random numbers as polars columns.
+
+The numbers come from the SplitMix64 sequence, worked out with plain 64-bit arithmetic.
+``Expr.hash`` and ``Expr.sample`` would be shorter, but polars promises the same values
+only within one of its versions, and the sample must be the same bytes after an upgrade.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+import pyarrow as pa
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_FIRST = 0xBF58476D1CE4E5B9
+_SECOND = 0x94D049BB133111EB
+_MASK = (1 << 64) - 1
+_TO_UNIT = 2.0**-53
+
+
+class Draws:
+    """One named stream of random numbers.
+
+    Streams with different names are independent, so adding a column to one file does
+    not change any other file.
+    """
+
+    def __init__(self, seed: int, *scope: str | int):
+        """Name the stream.
+
+        Args:
+            seed: The seed of the whole sample.
+            scope: What the numbers are for, such as ``"street", "sample-force", 3``.
+        """
+        self._prefix = "|".join(str(part) for part in (seed, *scope))
+
+    def _key(self, name: str) -> int:
+        digest = hashlib.blake2b(f"{self._prefix}|{name}".encode(), digest_size=8)
+        return int.from_bytes(digest.digest(), "little")
+
+    def frame(self, rows: int, *names: str) -> pl.DataFrame:
+        """Return a frame of numbers in [0, 1), one Float64 column a name."""
+        index = pl.DataFrame({"index": pl.int_range(rows, dtype=pl.UInt64, eager=True)})
+        return index.select(
+            (_mixed(pl.col("index"), self._key(name)) // _constant(1 << 11))
+            .cast(pl.Float64)
+            .mul(_TO_UNIT)
+            .alias(name)
+            for name in names
+        )
+
+    def hex_identifiers(self, rows: int) -> pl.Series:
+        """Return ``rows`` different texts of 64 hexadecimal characters."""
+        index = pl.DataFrame(
+            {"index": pl.int_range(rows * 4, dtype=pl.UInt64, eager=True)}
+        )
+        words = index.select(_mixed(pl.col("index"), self._key("id"))).to_series()
+        if rows == 0:
+            return pl.Series([], dtype=pl.String)
+        # Four 64-bit words lie side by side in memory: read as one 32-byte value they
+        # need no text handling a row.
+        values = words.rechunk().to_arrow().buffers()[1]
+        packed = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(32), rows, [None, values]
+        )
+        return pl.Series(pl.from_arrow(packed)).bin.encode("hex")
+
+    def number(self, name: str) -> float:
+        """Return one number in [0, 1)."""
+        value = (self._key(name) + _GOLDEN) & _MASK
+        value = ((value ^ (value >> 30)) * _FIRST) & _MASK
+        value = ((value ^ (value >> 27)) * _SECOND) & _MASK
+        return ((value ^ (value >> 31)) >> 11) * _TO_UNIT
+
+
+def choose(shares: list[float], uniform: pl.Series) -> pl.Series:
+    """Return the index of the share that each number in [0, 1) falls in.
+
+    Args:
+        shares: Weights, of any sum.
+        uniform: Numbers in [0, 1).
+
+    Returns:
+        UInt32 indices from 0 to ``len(shares) - 1``.
+    """
+    return choose_by_bounds(cumulative(shares), uniform)
+
+
+def cumulative(shares: list[float]) -> pl.Series:
+    """Return the running sum of the shares, scaled so that the last is 1."""
+    series = pl.Series(shares, dtype=pl.Float64).cum_sum()
+    return series / series[-1]
+
+
+def choose_by_bounds(bounds: pl.Series, uniform: pl.Series) -> pl.Series:
+    """Return the index of the first bound above each number (capped at the last)."""
+    found = bounds.search_sorted(uniform, side="right")
+    return pl.Series(found).clip(upper_bound=len(bounds) - 1).cast(pl.UInt32)
+
+
+def choose_within_group(
+    shares_by_group: list[list[float]], group: pl.Series, uniform: pl.Series
+) -> pl.Series:
+    """Choose an index by shares that differ from group to group.
+
+    Args:
+        shares_by_group: One list of weights a group; the lists may differ in length.
+        group: The group of each row, from 0.
+        uniform: Numbers in [0, 1).
+
+    Returns:
+        UInt32 indices into the lists of all groups laid end to end.
+    """
+    # Shifting each group's bounds by its number makes one ordered list, so that one
+    # search serves all groups.
+    bounds = pl.concat(
+        [cumulative(shares) + number for number, shares in enumerate(shares_by_group)]
+    )
+    return choose_by_bounds(bounds, group.cast(pl.Float64) + uniform)
+
+
+def counts_from_means(means: pl.Expr, first: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """Turn expected counts into whole counts that vary about as counts do.
+
+    Args:
+        means: Expected counts.
+        first: Numbers in [0, 1).
+        second: Further numbers in [0, 1), independent of the first.
+
+    Returns:
+        Int64 counts of 0 and above.
+    """
+    spread = means.sqrt() * (first - 0.5) * 2.0
+    return (means + spread).clip(lower_bound=0.0).add(second).floor().cast(pl.Int64)
+
+
+def _constant(value: int) -> pl.Expr:
+    return pl.lit(value, dtype=pl.UInt64)
+
+
+def _mixed(index: pl.Expr, key: int) -> pl.Expr:
+    value = index * _constant(_GOLDEN) + _constant(key)
+    value = (value ^ (value // _constant(1 << 30))) * _constant(_FIRST)
+    value = (value ^ (value // _constant(1 << 27))) * _constant(_SECOND)
+    return value ^ (value // _constant(1 << 31))

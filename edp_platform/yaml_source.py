@@ -1,0 +1,95 @@
+"""YAML as people wrote it: the data, and the line each value stands on.
+
+Governance errors name file and line, so every register, DPIA and contract is read
+through here. Lines are found only when an error needs one: composing the node tree
+costs three times the load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class UnreadableYaml(ValueError):
+    """The file is missing, is not UTF-8, is not YAML, or is not one mapping."""
+
+
+class _UniqueKeyLoader(yaml.CSafeLoader):
+    """A safe loader that refuses a key given twice (YAML would keep the last)."""
+
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key!r} is given twice",
+                    problem_mark=key_node.start_mark,
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+# YAML turns an unquoted 2018-01-01 into a date and leaves 2018-01 a string. Registers
+# compare months and dates as ISO text, so both stay text.
+_UniqueKeyLoader.yaml_implicit_resolvers = {
+    first: [(tag, regex) for tag, regex in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True)
+class YamlDocument:
+    """One YAML mapping and where it came from."""
+
+    path: Path
+    data: dict[str, Any]
+    text: str
+
+    def line(self, keys: Sequence[str | int]) -> int:
+        """Return the 1-based line of the value at `keys`, or of its nearest parent."""
+        node = yaml.compose(self.text, Loader=yaml.CSafeLoader)
+        line = 1
+        for key in keys:
+            child = None
+            if isinstance(node, yaml.MappingNode):
+                for key_node, value_node in node.value:
+                    if key_node.value == str(key):
+                        line, child = key_node.start_mark.line + 1, value_node
+            elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+                if key < len(node.value):
+                    child = node.value[key]
+                    line = child.start_mark.line + 1
+            if child is None:
+                return line
+            node = child
+        return line
+
+
+def load_yaml(path: Path) -> YamlDocument:
+    """Read one YAML mapping.
+
+    Raises:
+        UnreadableYaml: with file, line where known, and what to do.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UnreadableYaml(f"{path} is missing: write it, or remove what names it.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableYaml(f"{path} cannot be read as UTF-8 text: {error}") from error
+    try:
+        data = yaml.load(text, Loader=_UniqueKeyLoader)  # a subclass of the safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UnreadableYaml(f"{path}:{line}: not valid YAML: {error.problem}.") from error
+    if not isinstance(data, dict):
+        raise UnreadableYaml(f"{path}:1: expected a mapping of names to values.")
+    return YamlDocument(path, data, text)
