@@ -39,8 +39,15 @@ class _UniqueKeyLoader(yaml.CSafeLoader):
 
 # YAML turns an unquoted 2018-01-01 into a date and leaves 2018-01 a string. Registers
 # compare months and dates as ISO text, so both stay text.
+# YAML 1.1 also reads the bare words on, off, yes and no as true or false, and every
+# signature has an `on:`; only true and false are booleans here.
 _UniqueKeyLoader.yaml_implicit_resolvers = {
-    first: [(tag, regex) for tag, regex in resolvers if not tag.endswith(":timestamp")]
+    first: [
+        (tag, regex)
+        for tag, regex in resolvers
+        if not tag.endswith(":timestamp")
+        and not (tag.endswith(":bool") and first not in "tTfF")
+    ]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 

@@ -5,19 +5,13 @@
   known when the project is parsed.
 #}
 {% macro get_where_subquery(relation) -%}
-    {%- set where = config.get('where', '') -%}
-    {%- if where and not scope_months() -%}
-        {%- set where = where
-            | replace('__months_in_scope__', '')
-            | replace('__months_from_scope__', '') -%}
-    {%- elif where -%}
-        {%- set where = where
-            | replace('__months_in_scope__', month_dates_in_scope('month'))
-            | replace('__months_from_scope__', month_dates_from_scope('month')) -%}
-    {%- endif -%}
-    {%- if where | trim -%}
-        {%- do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') scoped') -%}
-    {%- else -%}
+    {%- set where = (config.get('where') or '')
+        | replace('__months_in_scope__', month_dates_in_scope('month'))
+        | replace('__months_from_scope__', month_dates_from_scope('month'))
+        | trim -%}
+    {%- if where in ('', '(true)') -%}
         {%- do return(relation) -%}
+    {%- else -%}
+        {%- do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') scoped') -%}
     {%- endif -%}
 {%- endmacro %}

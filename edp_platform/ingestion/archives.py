@@ -83,9 +83,10 @@ class UnsafeArchive(Exception):
 class ArchiveLimits:
     """How large an archive may be. A limit is about the files inside, inflated.
 
-    The defaults fit data.police.uk's archive with room to spare: 1.6 GB zipped (2.6 GB
-    at its largest), about 5,000 members, some 10 GB inflated, no member over 30 MB,
-    and a ratio of 6 overall (28 for a file of stop and search alone).
+    The defaults fit data.police.uk's archive with room to spare: 1.6 GB zipped and
+    about 4,500 members now, 2.6 GB and some 10,000 members at its largest (2017-04).
+    Inflated it is an estimated 10 to 20 GB, no member over some 30 MB. The highest
+    ratio seen is 28, for an archive of stop and search alone.
 
     Attributes:
         max_members: entries in the archive, folders and unwanted files included.

@@ -82,7 +82,7 @@ def prepare(
         rows=rows,
         quarantined=quarantined,
         set_aside=resolved.set_aside,
-        warnings=_warnings(rows, contract),
+        warnings={**reading.warnings, **_warnings(rows, contract)},
         by_month=_by_month(rows, resolved.set_aside),
         records=reading.records,
         cells=reading.cells,

@@ -256,7 +256,7 @@ def burglary_table(geography: Geography, seed: int, scale: float) -> pl.DataFram
     """Return yearly burglaries by 2011 LSOA, years as columns, decimals as received."""
     cells = geography.cells.filter(pl.col("borough") > 0)
     draws = Draws(seed, "burglary")
-    yearly = 60_000 * scale / cells["weight"].sum()
+    yearly = 60_000 * scale / float(cells["weight"].sum())
     years = [
         cells.with_columns(
             draws.frame(cells.height, f"{year}a", f"{year}b").rename(
@@ -303,7 +303,7 @@ def _counts(
         }
     )
     when = pl.DataFrame({"month": list(months)}, schema={"month": pl.Int32})
-    total = areas["weight"].sum()
+    total = float(areas["weight"].sum())
     rows = areas.join(table, how="cross").join(when, how="cross")
     draws = Draws(seed, "counts", offences[0].name).frame(rows.height, "a", "b")
     turn = (pl.col("month") % 12 + 1 - pl.col("peak")) * (2 * math.pi / 12)

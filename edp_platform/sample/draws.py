@@ -8,6 +8,7 @@ only within one of its versions, and the sample must be the same bytes after an 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -17,6 +18,24 @@ _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 _MASK = (1 << 64) - 1
 _TO_UNIT = 2.0**-53
+
+
+def _constant(value: int) -> pl.Expr:
+    return pl.lit(value, dtype=pl.UInt64)
+
+
+# Made once: a sample takes thousands of small draws.
+_MULTIPLIERS = [_constant(value) for value in (_GOLDEN, _FIRST, _SECOND)]
+_DIVISORS = [_constant(1 << bits) for bits in (30, 27, 31, 11)]
+
+
+def _mixed(index: pl.Expr, key: int) -> pl.Expr:
+    golden, first, second = _MULTIPLIERS
+    by_30, by_27, by_31, _ = _DIVISORS
+    value = index * golden + _constant(key)
+    value = (value ^ (value // by_30)) * first
+    value = (value ^ (value // by_27)) * second
+    return value ^ (value // by_31)
 
 
 class Draws:
@@ -43,7 +62,7 @@ class Draws:
         """Return a frame of numbers in [0, 1), one Float64 column a name."""
         index = pl.DataFrame({"index": pl.int_range(rows, dtype=pl.UInt64, eager=True)})
         return index.select(
-            (_mixed(pl.col("index"), self._key(name)) // _constant(1 << 11))
+            (_mixed(pl.col("index"), self._key(name)) // _DIVISORS[3])
             .cast(pl.Float64)
             .mul(_TO_UNIT)
             .alias(name)
@@ -74,50 +93,33 @@ class Draws:
         return ((value ^ (value >> 31)) >> 11) * _TO_UNIT
 
 
-def choose(shares: list[float], uniform: pl.Series) -> pl.Series:
-    """Return the index of the share that each number in [0, 1) falls in.
-
-    Args:
-        shares: Weights, of any sum.
-        uniform: Numbers in [0, 1).
-
-    Returns:
-        UInt32 indices from 0 to ``len(shares) - 1``.
-    """
-    return choose_by_bounds(cumulative(shares), uniform)
-
-
-def cumulative(shares: list[float]) -> pl.Series:
+def cumulative(shares: Sequence[float]) -> pl.Series:
     """Return the running sum of the shares, scaled so that the last is 1."""
     series = pl.Series(shares, dtype=pl.Float64).cum_sum()
     return series / series[-1]
 
 
-def choose_by_bounds(bounds: pl.Series, uniform: pl.Series) -> pl.Series:
-    """Return the index of the first bound above each number (capped at the last)."""
-    found = bounds.search_sorted(uniform, side="right")
-    return pl.Series(found).clip(upper_bound=len(bounds) - 1).cast(pl.UInt32)
+def cumulative_by_group(shares_by_group: Sequence[Sequence[float]]) -> pl.Series:
+    """Return the bounds of several groups as one ordered list.
 
-
-def choose_within_group(
-    shares_by_group: list[list[float]], group: pl.Series, uniform: pl.Series
-) -> pl.Series:
-    """Choose an index by shares that differ from group to group.
-
-    Args:
-        shares_by_group: One list of weights a group; the lists may differ in length.
-        group: The group of each row, from 0.
-        uniform: Numbers in [0, 1).
-
-    Returns:
-        UInt32 indices into the lists of all groups laid end to end.
+    Shifting each group's bounds by its number lets one search serve all groups: give
+    ``choose`` the sum of the group and the random number. The index then counts
+    through the lists of all groups laid end to end.
     """
-    # Shifting each group's bounds by its number makes one ordered list, so that one
-    # search serves all groups.
-    bounds = pl.concat(
+    return pl.concat(
         [cumulative(shares) + number for number, shares in enumerate(shares_by_group)]
     )
-    return choose_by_bounds(bounds, group.cast(pl.Float64) + uniform)
+
+
+def choose(bounds: pl.Series, uniform: pl.Series) -> pl.Series:
+    """Return the index (UInt32) of the first bound above each number.
+
+    Args:
+        bounds: From ``cumulative`` or ``cumulative_by_group``.
+        uniform: Numbers from 0 to below the last bound.
+    """
+    found = bounds.search_sorted(uniform, side="right")
+    return pl.Series(found).clip(upper_bound=len(bounds) - 1).cast(pl.UInt32)
 
 
 def counts_from_means(means: pl.Expr, first: pl.Expr, second: pl.Expr) -> pl.Expr:
@@ -133,14 +135,3 @@ def counts_from_means(means: pl.Expr, first: pl.Expr, second: pl.Expr) -> pl.Exp
     """
     spread = means.sqrt() * (first - 0.5) * 2.0
     return (means + spread).clip(lower_bound=0.0).add(second).floor().cast(pl.Int64)
-
-
-def _constant(value: int) -> pl.Expr:
-    return pl.lit(value, dtype=pl.UInt64)
-
-
-def _mixed(index: pl.Expr, key: int) -> pl.Expr:
-    value = index * _constant(_GOLDEN) + _constant(key)
-    value = (value ^ (value // _constant(1 << 30))) * _constant(_FIRST)
-    value = (value ^ (value // _constant(1 << 27))) * _constant(_SECOND)
-    return value ^ (value // _constant(1 << 31))

@@ -308,10 +308,12 @@ class _Run:
         path = self._path(street.month, street.force, "street", earlier=True)
         crlf = street.month >= self._timeline.crlf_from
         write_table(self._target / path, earlier, crlf=crlf)
-        key = {"month": month_text(street.month), "force": street.force}
-        self.truth.add_file(
-            path, "police_uk_street", earlier.height, **key, **street_facts(street)
-        )
+        key: dict[str, Any] = {
+            "month": month_text(street.month),
+            "force": street.force,
+        }
+        facts: dict[str, Any] = {**key, **street_facts(street)}
+        self.truth.add_file(path, "police_uk_street", earlier.height, **facts)
         self.truth.add_revision(
             {"data_set": "police_uk_street", **key, **revision_facts(earlier, later)}
         )

@@ -37,7 +37,8 @@ PROFILE_INDICATORS: list[tuple[str, float | None, float | None]] = [
     ("% working-age with a disability (2012)", 11.8, 22.6),
     ("Proportion of working age people with no qualifications (%) 2013", 3.0, 15.7),
     (
-        "Proportion of working age people in London with degree or equivalent and above (%) 2013",
+        "Proportion of working age people in London with degree or equivalent "
+        "and above (%) 2013",
         18.5,
         65.3,
     ),
@@ -71,7 +72,8 @@ PROFILE_INDICATORS: list[tuple[str, float | None, float | None]] = [
     ("Income Support claimant rate (Feb-14)", 0.528, 4.04),
     ("% children living in out-of-work families (2013)", 8.51, 36.4),
     (
-        "Achievement of 5 or more A*- C grades at GCSE or equivalent including English and Maths, 2012/13",
+        "Achievement of 5 or more A*- C grades at GCSE or equivalent "
+        "including English and Maths, 2012/13",
         56.7,
         80.2,
     ),

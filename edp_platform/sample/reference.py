@@ -213,8 +213,9 @@ def _deprivation_2025(geography: Geography, seed: int) -> pl.DataFrame:
     rank = _rank(pl.col("score"), _NATIONAL_LSOAS_2021)
     ranks = score.to_frame().select(
         rank.alias(f"Index of Multiple Deprivation (IMD) {_RANK}"),
+        # The heading is cut off in the file as received.
         _decile(rank, _NATIONAL_LSOAS_2021).alias(
-            f"Index of Multiple Deprivation (IMD) {_DECILE}"
+            f"Index of Multiple Deprivation (IMD) {_DECILE}".removesuffix("s)")
         ),
     )
     return lsoas.select(
@@ -266,7 +267,7 @@ def _census(geography: Geography, population: Population, seed: int) -> pl.DataF
 def _write_boundaries(path: Path, geography: Geography) -> None:
     features = []
     for borough in geography.boroughs.iter_rows(named=True):
-        ring = geography.polygon(borough["borough"])
+        rings: list[object] = [geography.polygon(borough["borough"])]
         several = borough["borough"] % 8 == 5
         features.append(
             {
@@ -277,7 +278,7 @@ def _write_boundaries(path: Path, geography: Geography) -> None:
                 },
                 "geometry": {
                     "type": "MultiPolygon" if several else "Polygon",
-                    "coordinates": [[ring]] if several else [ring],
+                    "coordinates": [rings] if several else rings,
                 },
             }
         )
@@ -325,7 +326,7 @@ def _ethnic_sheets(
         total = [0, 0, 0, 0]
         for borough, code, name in names:
             growth = 1 - 0.008 * (2018 - year) + 0.02 * draws.number(f"{year}{code}")
-            values = [round(number * growth, -3) for number in by_borough[borough]]
+            values = [int(round(number * growth, -3)) for number in by_borough[borough]]
             total = [a + b for a, b in zip(total, values, strict=True)]
             rows.append(_ethnic_row(code, name, values, suppressed=borough == 0))
         for number, block in enumerate(_WORKBOOK_REGIONS):
@@ -342,8 +343,8 @@ def _ethnic_row(
     code: str, name: str, values: list[int], *, suppressed: bool = False
 ) -> list[Cell]:
     total = sum(values)
-    intervals = [max(2000, round(value * 0.09, -3)) for value in values]
-    whole = max(4000, round(total * 0.07, -3))
+    intervals = [max(2000, int(round(value * 0.09, -3))) for value in values]
+    whole = max(4000, int(round(total * 0.07, -3)))
     if suppressed:
         # Small samples are withheld group by group, but not in total.
         return [code, name, *["-"] * 4, total, None, *["-"] * 4, whole]

@@ -7,13 +7,16 @@ file, so that an analysis can be held against them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import polars as pl
 
 from edp_platform.sample.draws import (
     Draws,
     choose,
-    choose_by_bounds,
-    choose_within_group,
+    cumulative,
+    cumulative_by_group,
 )
 from edp_platform.sample.labels import (
     AGE_RANGES,
@@ -53,6 +56,19 @@ _HOURS = [
     *(6, 6, 7, 8, 8, 8, 8, 8, 8, 8, 7, 6),
 ]
 
+_HOUR_BOUNDS = cumulative([float(weight) for weight in _HOURS])
+_TYPE_BOUNDS = cumulative([share for _, share in SEARCH_TYPES])
+_GENDER_BOUNDS = cumulative([share for _, share in GENDERS])
+_AGE_BOUNDS = cumulative([share for _, share in AGE_RANGES])
+_REASON_BOUNDS = cumulative([share for *_, share in SEARCH_REASONS])
+_FIND_BOUNDS = cumulative([share for *_, share in SEARCH_FINDS])
+_DETAIL_BOUNDS = cumulative_by_group(
+    [[share for *_, share in rows] for rows in ETHNICITIES]
+)
+_OFFICER_BOUNDS = cumulative_by_group(
+    [[share for _, share in rows] for rows in OFFICER_ETHNICITIES]
+)
+
 
 class SearchMaker:
     """Makes searches; holds what is the same for all months."""
@@ -68,13 +84,15 @@ class SearchMaker:
         self._places = places
         self._seed = seed
         shares = population.group_shares().select(ETHNIC_GROUPS).rows()
-        self._group_weights = [
+        self._group_bounds = cumulative_by_group(
             [
-                share * RATE_RATIOS[group]
-                for group, share in zip(ETHNIC_GROUPS, row, strict=True)
+                [
+                    share * RATE_RATIOS[group]
+                    for group, share in zip(ETHNIC_GROUPS, row, strict=True)
+                ]
+                for row in shares
             ]
-            for row in shares
-        ]
+        )
         self._printed = places.printed(
             lsoa_2021=False, unnamed=False, in_outcomes=False
         ).select("Latitude", "Longitude")
@@ -112,28 +130,24 @@ class SearchMaker:
     def _table(
         self, random: pl.DataFrame, timeline: Timeline, force: str, month: int
     ) -> pl.DataFrame:
-        place = choose_by_bounds(self._places.bounds[force], random["place"])
+        place = choose(self._places.bounds[force], random["place"])
         borough = self._borough.gather(place)
-        # Chosen by borough: the lists of all boroughs lie end to end.
-        group = choose_within_group(
-            self._group_weights, borough, random["group"]
-        ) % len(ETHNIC_GROUPS)
+        # The lists of all boroughs lie end to end, and are equally long.
+        group = choose(self._group_bounds, borough + random["group"]) % len(
+            ETHNIC_GROUPS
+        )
         missing = (
             MISSING_COORDINATES_SHARE
             if force == FORCE and month == timeline.coordinates_missing
             else _COORDINATES_USUALLY_MISSING
         )
-        kind = choose([share for _, share in SEARCH_TYPES], random["type"])
-        reason = choose([share for *_, share in SEARCH_REASONS], random["reason"])
+        kind = choose(_TYPE_BOUNDS, random["type"])
+        reason = choose(_REASON_BOUNDS, random["reason"])
         columns = {
             "Type": _labels(SEARCH_TYPES, 0, kind),
             "Date": _utc_texts(random, month),
-            "Gender": _labels(
-                GENDERS, 0, choose([share for _, share in GENDERS], random["gender"])
-            ),
-            "Age range": _labels(
-                AGE_RANGES, 0, choose([share for _, share in AGE_RANGES], random["age"])
-            ),
+            "Gender": _labels(GENDERS, 0, choose(_GENDER_BOUNDS, random["gender"])),
+            "Age range": _labels(AGE_RANGES, 0, choose(_AGE_BOUNDS, random["age"])),
             "Self-defined ethnicity": _ethnicity(
                 group, random, long=month >= timeline.ethnicity_labels_from
             ),
@@ -185,11 +199,7 @@ class SearchMaker:
 
 
 def _labels(
-    table: list[tuple[str, float]]
-    | list[tuple[str | None, float]]
-    | list[tuple[str | None, str | None, float]],
-    position: int,
-    number: pl.Series,
+    table: Sequence[tuple[Any, ...]], position: int, number: pl.Series
 ) -> pl.Series:
     return pl.Series([row[position] for row in table], dtype=pl.String).gather(number)
 
@@ -200,11 +210,7 @@ def _flag(condition: pl.Expr) -> pl.Expr:
 
 def _ethnicity(group: pl.Series, random: pl.DataFrame, *, long: bool) -> pl.Series:
     position = int(long)
-    number = choose_within_group(
-        [[share for *_, share in rows] for rows in ETHNICITIES],
-        group,
-        random["detail"],
-    )
+    number = choose(_DETAIL_BOUNDS, group + random["detail"])
     labels = pl.Series([row[position] for rows in ETHNICITIES for row in rows])
     return (
         pl.DataFrame({"label": labels.gather(number), "stated": random["stated"]})
@@ -219,11 +225,7 @@ def _ethnicity(group: pl.Series, random: pl.DataFrame, *, long: bool) -> pl.Seri
 
 
 def _officer_ethnicity(group: pl.Series, random: pl.DataFrame) -> pl.Series:
-    number = choose_within_group(
-        [[share for _, share in rows] for rows in OFFICER_ETHNICITIES],
-        group,
-        random["officer"],
-    )
+    number = choose(_OFFICER_BOUNDS, group + random["officer"])
     labels = pl.Series([label for rows in OFFICER_ETHNICITIES for label, _ in rows])
     return (
         pl.DataFrame({"label": labels.gather(number), "unseen": random["unseen"]})
@@ -234,7 +236,7 @@ def _officer_ethnicity(group: pl.Series, random: pl.DataFrame) -> pl.Series:
 
 def _outcome(group: pl.Series, random: pl.DataFrame, *, later: bool) -> pl.Series:
     position = int(later)
-    find = choose([share for *_, share in SEARCH_FINDS], random["find"])
+    find = choose(_FIND_BOUNDS, random["find"])
     labels = pl.Series([row[position] for row in SEARCH_FINDS]).gather(find)
     rates = pl.Series([FIND_RATES[name] for name in ETHNIC_GROUPS]).gather(group)
     return (
@@ -252,14 +254,19 @@ def _utc_texts(random: pl.DataFrame, month: int) -> pl.Series:
     """Return times as published: UTC, though the month is one of local time."""
     start = month_start(month)
     days = (month_start(month + 1) - start).days
-    hour = choose([float(weight) for weight in _HOURS], random["hour"])
-    # Summer drinks and winter dark both draw searches: keep the days even.
+    hour = choose(_HOUR_BOUNDS, random["hour"])
+    minute = (pl.col("minute") * 60).cast(pl.Int64)
     minutes = (
-        (random["day"] * days).cast(pl.Int64) * 1440
-        + hour.cast(pl.Int64) * 60
-        + (random["minute"] * 60).cast(pl.Int64)
+        (pl.col("day") * days).cast(pl.Int64) * 1440
+        + pl.lit(hour).cast(pl.Int64) * 60
+        + minute
     )
-    local = pl.lit(start).cast(pl.Datetime("us")) + pl.duration(minutes=minutes)
+    # A few searches in the month's first hour: in summer they are dated the evening
+    # before, and a small file might hold none by chance.
+    first_hour = pl.int_range(pl.len()) < max(1, random.height // 1000)
+    local = pl.lit(start).cast(pl.Datetime("us")) + pl.duration(
+        minutes=pl.when(first_hour).then(minute).otherwise(minutes)
+    )
     zone = "Europe/London"
     # One hour a year does not exist: a search in it is put an hour later.
     instant = local.dt.replace_time_zone(
@@ -270,4 +277,4 @@ def _utc_texts(random: pl.DataFrame, month: int) -> pl.Series:
         )
     )
     text = instant.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
-    return pl.select(text.alias("Date")).to_series()
+    return random.select(text.alias("Date")).to_series()

@@ -14,9 +14,8 @@ import polars as pl
 from edp_platform.sample.draws import (
     Draws,
     choose,
-    choose_by_bounds,
-    choose_within_group,
     cumulative,
+    cumulative_by_group,
 )
 from edp_platform.sample.geography import (
     NO_LOCATION_IN_OUTCOMES,
@@ -62,6 +61,9 @@ SHARES_IDENTIFIER = 3
 # of the same month, most of the rest for the year before.
 _LAG_SHARES = [0.27, 0.21, 0.14, 0.10, 0.07, 0.05, 0.04, 0.03, 0.03, 0.02, 0.02, 0.02]
 LONGEST_LAG = len(_LAG_SHARES) - 1
+_LAG_BOUNDS = cumulative(_LAG_SHARES)
+_OUTCOME_BOUNDS = cumulative_by_group(OUTCOME_SHARES)
+_COURT_BOUNDS = cumulative([share for _, share in COURT_RESULTS])
 _DECIDED_SHARE = 0.92
 _NEVER = 1_000_000
 _NO_LOCATION_SHARE = {FORCE: 0.025, CITY: 0.07}
@@ -212,18 +214,18 @@ def make_street_month(
         {number: int(kind.is_personal) for number, kind in enumerate(CRIME_TYPES)},
         return_dtype=pl.UInt8,
     )
-    personal_outcome = choose_within_group(OUTCOME_SHARES, personal, random["outcome"])
-    court = choose([share for _, share in COURT_RESULTS], random["court"])
+    personal_outcome = choose(_OUTCOME_BOUNDS, personal + random["outcome"])
+    court = choose(_COURT_BOUNDS, random["court"])
     blank = pl.col("crime_type") == _blank_type()
     frame = pl.DataFrame(
         {
             "crime_id": draws.hex_identifiers(rows),
             "crime_type": crime_type,
-            "place": choose_by_bounds(places.bounds[force], random["place"]),
+            "place": choose(places.bounds[force], random["place"]),
             # Both lists of outcomes are equally long: laid end to end, the rest of
             # the division is the outcome.
             "outcome": personal_outcome % len(OUTCOME_SHARES[0]),
-            "lag": choose(_LAG_SHARES, random["lag"]),
+            "lag": choose(_LAG_BOUNDS, random["lag"]),
             "court": court + FIRST_COURT_RESULT,
             "nowhere": random["nowhere"],
             "decided": random["decided"],

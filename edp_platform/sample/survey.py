@@ -61,7 +61,8 @@ def survey_table(geography: Geography, timeline: Timeline, seed: int) -> pl.Data
     # The force's value is the same on every row of a quarter and measure.
     force_wide = (
         pl.col("level")
-        - 0.006 * pl.col("quarter")
+        # Trust falls through the window, as it did; never below what can be.
+        - 0.12 * pl.col("quarter") / len(quarters)
         + 0.03 * (pl.col("force").first().over("quarter", "Measure") - 0.5)
     )
     first_spelling, second_spelling = SPELT_TWO_WAYS

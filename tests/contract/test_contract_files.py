@@ -1,5 +1,8 @@
 """The governed files of the 18 data sets: whole, valid, and true of the real files."""
 
+# A test's name says what it shows.
+# ruff: noqa: D103
+
 from __future__ import annotations
 
 import csv
@@ -67,22 +70,22 @@ every_folder = pytest.mark.parametrize(
 
 
 @cache
-def contract_of(name: str) -> Contract:
+def _contract_of(name: str) -> Contract:
     return load_contract(PACKAGE / "defs" / "datasets" / name / "contract.yaml")
 
 
 @cache
-def dpia_of(name: str) -> Dpia:
+def _dpia_of(name: str) -> Dpia:
     return load_dpia(PACKAGE / "defs" / "datasets" / name / "dpia.yaml", TODAY)
 
 
 @cache
-def register(name: str) -> dict[str, Any]:
+def _register(name: str) -> dict[str, Any]:
     return load_yaml(REGISTERS / f"{name}.yaml").data
 
 
-def ids(name: str, key: str) -> set[str]:
-    return {record["id"] for record in register(name)[key]}
+def _ids(name: str, key: str) -> set[str]:
+    return {record["id"] for record in _register(name)[key]}
 
 
 # --------------------------------------------------------------- files as written
@@ -111,7 +114,7 @@ def test_contract_is_valid_against_the_standard_and_this_platform(
     ]
     assert faults == []
     # The loader also refuses unknown custom properties and unanswered governance.
-    assert contract_of(folder.name).data_set == folder.name
+    assert _contract_of(folder.name).data_set == folder.name
 
 
 @every_folder
@@ -134,7 +137,7 @@ def test_defs_names_the_files_beside_it_and_a_reader(folder: Path) -> None:
 
 @every_folder
 def test_dpia_is_approved_signed_and_covers_the_contract(folder: Path) -> None:
-    contract, dpia = contract_of(folder.name), dpia_of(folder.name)
+    contract, dpia = _contract_of(folder.name), _dpia_of(folder.name)
     assert dpia.scope is not None
     assert dpia.id == contract.dpia_ref
     assert dpia.status == "approved"
@@ -152,16 +155,16 @@ def test_dpia_is_approved_signed_and_covers_the_contract(folder: Path) -> None:
 
 def _every_dpia() -> list[Dpia]:
     platform = load_dpia(REGISTERS / "dpia_platform.yaml", TODAY)
-    return [platform, *(dpia_of(name) for name in sorted(DATA_SETS))]
+    return [platform, *(_dpia_of(name) for name in sorted(DATA_SETS))]
 
 
 def test_every_reference_resolves() -> None:
-    purposes = ids("purposes", "purposes")
-    rules = ids("retention_schedule", "rules")
-    teams = ids("people", "teams")
-    documents = ids("policy_documents", "documents")
+    purposes = _ids("purposes", "purposes")
+    rules = _ids("retention_schedule", "rules")
+    teams = _ids("people", "teams")
+    documents = _ids("policy_documents", "documents")
     for name in sorted(DATA_SETS):
-        contract = contract_of(name)
+        contract = _contract_of(name)
         assert set(contract.purposes) <= purposes, name
         assert contract.retention_rule in rules, name
         assert contract.owners, name
@@ -181,12 +184,12 @@ def test_every_reference_resolves() -> None:
 def test_dpia_ids_and_contract_ids_are_each_used_once() -> None:
     dpia_ids = [dpia.id for dpia in _every_dpia()]
     assert len(dpia_ids) == len(set(dpia_ids))
-    contract_ids = [contract_of(name).id for name in DATA_SETS]
+    contract_ids = [_contract_of(name).id for name in DATA_SETS]
     assert len(contract_ids) == len(set(contract_ids))
 
 
 def test_authors_advisers_and_signers_are_different_people_on_the_register() -> None:
-    roles = {one["id"]: one["role"] for one in register("people")["people"]}
+    roles = {one["id"]: one["role"] for one in _register("people")["people"]}
     for dpia in _every_dpia():
         signers = {mark.by for mark in dpia.sign_off}
         advisers = {dpia.dpo_advice.by} if dpia.dpo_advice else set()
@@ -202,8 +205,8 @@ def test_authors_advisers_and_signers_are_different_people_on_the_register() -> 
 
 
 def test_teams_are_led_by_people_on_the_register() -> None:
-    people = ids("people", "people")
-    for team in register("people")["teams"]:
+    people = _ids("people", "people")
+    for team in _register("people")["teams"]:
         assert {team["lead"], team["information_asset_owner"]} <= people, team["id"]
         assert team["email"].endswith(".example"), team["id"]
 
@@ -221,7 +224,7 @@ def test_platform_dpia_was_reviewed_after_each_use_case_it_names() -> None:
     named = {
         use_case
         for name in DATA_SETS
-        for use_case in (dpia_of(name).scope.use_cases if dpia_of(name).scope else [])
+        for use_case in (_dpia_of(name).scope.use_cases if _dpia_of(name).scope else [])
     }
     assert named <= set(platform.review.on_use_case)
     assert platform.review.last is not None and platform.review.last <= TODAY
@@ -230,7 +233,7 @@ def test_platform_dpia_was_reviewed_after_each_use_case_it_names() -> None:
 @every_folder
 def test_identity_is_the_primary_key_where_a_key_is_complete(folder: Path) -> None:
     """police.uk marks are blank or shared, so they identify without being a key."""
-    contract = contract_of(folder.name)
+    contract = _contract_of(folder.name)
     if folder.name.startswith("police_uk"):
         assert contract.primary_key == ()
         assert contract.identity in ((), ("crime_id",))
@@ -244,7 +247,7 @@ MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])\Z")
 
 @every_folder
 def test_known_values_are_labelled_once_and_dated_in_order(folder: Path) -> None:
-    for column in contract_of(folder.name).columns:
+    for column in _contract_of(folder.name).columns:
         values = [known.value for known in column.known_values]
         assert len(values) == len(set(values)), column.name
         groupings: dict[str, set[str | None]] = defaultdict(set)
@@ -288,7 +291,7 @@ LISTED = [
 def test_labels_that_marts_need_are_listed_with_a_grouping(
     name: str, column: str
 ) -> None:
-    known = contract_of(name).column(column).known_values
+    known = _contract_of(name).column(column).known_values
     assert known
     assert [value.value for value in known if not value.grouping] == []
 
@@ -313,7 +316,10 @@ def test_labels_that_marts_need_are_listed_with_a_grouping(
         (
             "police_uk_stop_and_search",
             "self_defined_ethnicity",
-            ["Chinese or other ethnic group - Chinese (O1)", "Asian/Asian British - Chinese"],
+            [
+                "Chinese or other ethnic group - Chinese (O1)",
+                "Asian/Asian British - Chinese",
+            ],
             "Asian - Chinese",
             "Asian",
         ),
@@ -357,14 +363,14 @@ def test_labels_that_marts_need_are_listed_with_a_grouping(
 def test_drifting_labels_meet_in_one(
     name: str, column: str, values: list[str], label: str, grouping: str
 ) -> None:
-    known = {one.value: one for one in contract_of(name).column(column).known_values}
+    known = {one.value: one for one in _contract_of(name).column(column).known_values}
     assert {known[value].label for value in values} == {label}
     assert {known[value].grouping for value in values} == {grouping}
 
 
 def test_same_columns_carry_the_same_labels_in_both_police_uk_crime_files() -> None:
-    street = contract_of("police_uk_street").column("last_outcome_category")
-    outcomes = contract_of("police_uk_outcomes").column("outcome_type")
+    street = _contract_of("police_uk_street").column("last_outcome_category")
+    outcomes = _contract_of("police_uk_outcomes").column("outcome_type")
     in_outcomes = {one.value: one for one in outcomes.known_values}
     for one in street.known_values:
         assert in_outcomes[one.value].label == one.label
@@ -375,7 +381,7 @@ def test_same_columns_carry_the_same_labels_in_both_police_uk_crime_files() -> N
 
 
 @pytest.fixture(scope="module")
-def corpus() -> Path:
+def shared_data() -> Path:
     stated = os.environ.get("EDP_TEST_DATA")
     folder = Path(stated) if stated else PACKAGE.parent / ".." / "shared" / "data"
     if not (folder / "manifest.csv").is_file():
@@ -400,7 +406,7 @@ def _recognised(base_name: str) -> dict[str, dict[str, str]]:
     return {
         name: match.groupdict()
         for name in sorted(DATA_SETS)
-        for expression in contract_of(name).file_name_expressions
+        for expression in _contract_of(name).file_name_expressions
         if (match := expression.match(base_name))
     }
 
@@ -417,9 +423,9 @@ def _is_value_column(name: str, header: str) -> bool:
     return "columns" in reader and re.match(reader["columns"], header) is not None
 
 
-def test_each_published_file_is_taken_by_exactly_one_pattern(corpus: Path) -> None:
+def test_each_published_file_is_taken_by_exactly_one_pattern(shared_data: Path) -> None:
     taken: dict[str, int] = defaultdict(int)
-    for base_name, _ in _published(corpus):
+    for base_name, _ in _published(shared_data):
         names = list(_recognised(base_name))
         assert len(names) == 1, f"{base_name} is taken by {names or 'nothing'}"
         taken[names[0]] += 1
@@ -430,20 +436,21 @@ def test_sample_force_names_are_taken_too() -> None:
     assert _recognised("2024-01-metropolitan-street.csv") == {
         "police_uk_street": {"month": "2024-01", "force": "metropolitan"}
     }
-    assert list(_recognised("ethnic-groups-by-borough.xlsx")) == ["borough_ethnic_group"]
+    taken_by = list(_recognised("ethnic-groups-by-borough.xlsx"))
+    assert taken_by == ["borough_ethnic_group"]
 
 
 def test_each_received_column_is_in_its_contract_and_the_other_way(
-    corpus: Path,
+    shared_data: Path,
 ) -> None:
     seen: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for base_name, content in _published(corpus):
+    for base_name, content in _published(shared_data):
         if base_name.endswith(".csv"):
             (name,) = _recognised(base_name)
             header = next(csv.reader(io.StringIO(content.decode("utf-8"))))
             seen[name].add(tuple(header))
     for name, headers in seen.items():
-        contract = contract_of(name)
+        contract = _contract_of(name)
         expected = {
             column.physical_name
             for column in contract.received
@@ -454,9 +461,11 @@ def test_each_received_column_is_in_its_contract_and_the_other_way(
             assert received == expected, name
 
 
-def _text_frames(corpus: Path, name: str) -> Iterator[tuple[str | None, pl.DataFrame]]:
+def _text_frames(
+    shared_data: Path, name: str
+) -> Iterator[tuple[str | None, pl.DataFrame]]:
     """Yield (month of the file name, all columns as text) of each CSV of a data set."""
-    for base_name, content in _published(corpus):
+    for base_name, content in _published(shared_data):
         parts = _recognised(base_name).get(name)
         if parts is not None:
             yield parts.get("month"), pl.read_csv(content, infer_schema=False)
@@ -464,13 +473,13 @@ def _text_frames(corpus: Path, name: str) -> Iterator[tuple[str | None, pl.DataF
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in LISTED}))
 def test_each_real_label_is_known_in_the_month_it_is_used(
-    corpus: Path, name: str
+    shared_data: Path, name: str
 ) -> None:
-    contract = contract_of(name)
+    contract = _contract_of(name)
     columns = [column for column in contract.received if column.known_values]
     unknown: set[tuple[str, str]] = set()
     out_of_date: set[tuple[str, str, str]] = set()
-    for file_month, frame in _text_frames(corpus, name):
+    for file_month, frame in _text_frames(shared_data, name):
         if name == "mopac_public_attitude_survey":
             month = pl.col("Date").str.to_date("%-d/%-m/%Y").dt.strftime("%Y-%m")
         else:
@@ -482,20 +491,20 @@ def test_each_real_label_is_known_in_the_month_it_is_used(
             for value, at in used.drop_nulls(column.physical_name).iter_rows():
                 if value not in known:
                     unknown.add((column.name, value))
-                elif at and not (
-                    (known[value].valid_from or at) <= at <= (known[value].valid_to or at)
-                ):
+                    continue
+                first, last = known[value].valid_from, known[value].valid_to
+                if at and not (first or at) <= at <= (last or at):
                     out_of_date.add((column.name, value, at))
     assert unknown == set()
     assert out_of_date == set()
 
 
-def test_each_enum_of_a_reference_set_knows_its_real_labels(corpus: Path) -> None:
+def test_each_enum_of_a_reference_set_knows_its_real_labels(shared_data: Path) -> None:
     for name in ("census_2021_ethnic_group", "lsoa_2011_to_lsoa_2021"):
-        for column in contract_of(name).columns:
+        for column in _contract_of(name).columns:
             if column.known_values:
                 known = {one.value for one in column.known_values}
-                for _, frame in _text_frames(corpus, name):
+                for _, frame in _text_frames(shared_data, name):
                     assert set(frame[column.physical_name].unique()) <= known, name
 
 
@@ -510,26 +519,29 @@ def test_each_enum_of_a_reference_set_knows_its_real_labels(corpus: Path) -> Non
         "mopac_public_attitude_survey",
     ],
 )
-def test_no_real_row_is_refused_for_a_required_value(corpus: Path, name: str) -> None:
+def test_no_real_row_is_refused_for_a_required_value(
+    shared_data: Path, name: str
+) -> None:
     """`required` is for what the real data always has; else good rows would be lost."""
-    contract = contract_of(name)
+    contract = _contract_of(name)
     required = [
         column.physical_name
         for column in contract.received
         if column.required and column.name not in MADE_BY_READER.get(name, set())
     ]
-    for _, frame in _text_frames(corpus, name):
-        assert frame.select(pl.col(required).null_count()).row(0) == (0,) * len(required)
+    for _, frame in _text_frames(shared_data, name):
+        missing = frame.select(pl.col(required).null_count()).row(0)
+        assert sum(missing) == 0, name
 
 
-def test_every_reference_key_is_unique_in_the_real_file(corpus: Path) -> None:
+def test_every_reference_key_is_unique_in_the_real_file(shared_data: Path) -> None:
     for name in sorted(DATA_SETS):
-        contract = contract_of(name)
+        contract = _contract_of(name)
         keys = [
             contract.column(one).physical_name
             for one in contract.primary_key
             if one not in MADE_BY_READER.get(name, set())
         ]
         if contract.primary_key and not name.startswith("borough_"):
-            for _, frame in _text_frames(corpus, name):
+            for _, frame in _text_frames(shared_data, name):
                 assert frame.select(keys).is_duplicated().sum() == 0, name

@@ -5,6 +5,13 @@ with outcomes as (
     where {{ months_from_scope('month_text') }}
 ),
 
+-- Read again rather than taken from `outcomes`: an import that is used twice is first
+-- copied into memory with every column.
+outcome_keys as (
+    select crime_key from {{ ref('stg_police_uk_outcomes') }}
+    where {{ months_from_scope('month_text') }}
+),
+
 geography as (
     select * from {{ ref('int_geography') }}
 ),
@@ -17,45 +24,44 @@ crimes as (
         crime_key,
         min(month_text || crime_type) as month_and_type
     from {{ ref('fct_crimes') }}
-    where crime_key in (select outcomes.crime_key from outcomes)
+    where crime_key in (select outcome_keys.crime_key from outcome_keys)
     group by crime_key
 ),
 
 matched as (
     select
-        outcomes.*,
-        {{ month_from_text('substr(crimes.month_and_type, 1, 7)') }} as crime_month,
-        substr(crimes.month_and_type, 8) as crime_type
-    from outcomes
-    left join crimes on outcomes.crime_key = crimes.crime_key
+        crime_key,
+        {{ month_from_text('substr(month_and_type, 1, 7)') }} as month,
+        substr(month_and_type, 8) as crime_type
+    from crimes
 ),
 
 final as (
     select
-        matched.month,
-        matched.month_text,
-        matched.force,
-        matched.outcome,
-        coalesce(matched.outcome_group, 'not grouped') as outcome_group,
-        matched.is_unrecognised_outcome,
-        matched.crime_key,
-        matched.crime_month is not null as is_matched,
-        matched.crime_month,
+        outcomes.month,
+        outcomes.month_text,
+        outcomes.force,
+        outcomes.outcome,
+        coalesce(outcomes.outcome_group, 'not grouped') as outcome_group,
+        outcomes.is_unrecognised_outcome,
+        outcomes.crime_key,
+        matched.month is not null as is_matched,
+        matched.month as crime_month,
         matched.crime_type,
-        {{ months_between('matched.crime_month', 'matched.month') }}
-            as months_to_outcome,
-        matched.is_located,
-        matched.lsoa_code,
+        {{ months_between('matched.month', 'outcomes.month') }} as months_to_outcome,
+        outcomes.is_located,
+        outcomes.lsoa_code,
         case
-            when matched.lsoa_code is null then 'no-lsoa'
+            when outcomes.lsoa_code is null then 'no-lsoa'
             else coalesce(geography.borough_code, 'elsewhere')
         end as borough_code,
-        matched.is_exact_repeat,
-        matched.shares_identifier,
-        matched.source_file,
-        matched.source_line
-    from matched
-    left join geography on matched.lsoa_code = geography.lsoa_code
+        outcomes.is_exact_repeat,
+        outcomes.shares_identifier,
+        outcomes.source_file,
+        outcomes.source_line
+    from outcomes
+    left join matched on outcomes.crime_key = matched.crime_key
+    left join geography on outcomes.lsoa_code = geography.lsoa_code
 )
 
 select * from final

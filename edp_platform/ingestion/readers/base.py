@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -25,12 +25,14 @@ class Reading:
         quarantined: `source_line, column, reason, record` for what could not be read.
         records: data records in the file, sound or not.
         cells: for a wide file, how many cells it holds; else equal to `records`.
+        warnings: what was seen and did not cost a row → in how many records.
     """
 
     rows: pl.DataFrame
     quarantined: pl.DataFrame
     records: int
     cells: int
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reader(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -68,9 +69,8 @@ class CsvReader:
         table = read_text_table(path)
         columns = contract.received
         frame = _named(table, columns)
-        faults = [self._stray_values(table)]
         rows, cell_faults = convert(frame, columns)
-        faults.append(cell_faults)
+        faults = [cell_faults]
         rows = rows.with_columns(
             pl.lit(parts.get(column.from_file_name or ""), dtype=pl.String).alias(
                 column.name
@@ -81,21 +81,24 @@ class CsvReader:
         if contract.is_monthly:
             rows = rows.with_columns(_month(contract, parts).alias("month"))
             faults.append(_wrong_month(rows, contract, parts))
-        return _reading(rows, table, pl.concat(faults))
+        reading = _reading(rows, table, pl.concat(faults))
+        stray = self._stray_values(table)
+        warnings = {"a value in a column that has no name": stray} if stray else {}
+        return replace(reading, warnings=warnings)
 
-    def _stray_values(self, table: TextTable) -> pl.DataFrame:
-        """Find records that have a value under no name: shifted columns, most likely."""
+    def _stray_values(self, table: TextTable) -> int:
+        """Count records with a value under no name, a note in the margin.
+
+        Shifted columns would show as values of the wrong type and be quarantined; where
+        every named column is sound the record is loaded and the note is left behind.
+        """
         unnamed = [
             f"c{position}" for position, name in enumerate(table.header) if not name
         ]
         stray = pl.any_horizontal(
             [pl.col(name).is_not_null() for name in unnamed] or [pl.lit(False)]
         )
-        return table.frame.filter(stray).select(
-            "source_line",
-            column=pl.lit(None, dtype=pl.String),
-            reason=pl.lit("a value in a column that has no name"),
-        )
+        return table.frame.filter(stray).height
 
 
 class WideCsvReader:

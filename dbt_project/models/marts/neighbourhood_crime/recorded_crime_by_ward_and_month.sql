@@ -1,5 +1,12 @@
+{{ config(materialized='incremental', incremental_strategy='whole_when_touched') }}
+
+{#- A pair new in one month is nought in all the others: all months or none. -#}
+{%- set counts = ref('fct_recorded_crime_ward') -%}
+{%- set is_touched = not is_incremental() or months_touch([counts, this]) %}
+
 with counts as (
-    select * from {{ ref('fct_recorded_crime_ward') }}
+    select * from {{ counts }}
+    where {{ is_touched }}
 ),
 
 borough_forces as (

@@ -1,5 +1,4 @@
 -- generated from the contract; do not edit
-{{ config(materialized='ephemeral') }}
 with final as (
     select column_name, value, label, grouping, valid_from, valid_to
     from (

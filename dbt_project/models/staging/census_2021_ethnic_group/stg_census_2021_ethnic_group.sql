@@ -2,8 +2,13 @@ with source as (
     select * from {{ source('raw', 'census_2021_ethnic_group') }}
 ),
 
-code_list as (
-    select * from {{ ref('code_list_census_2021_ethnic_group') }}
+ethnic_groups as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_census_2021_ethnic_group') }}
+    where column_name = 'ethnic_group'
 ),
 
 final as (
@@ -20,10 +25,7 @@ final as (
         source.source_file,
         source.source_line
     from source
-    left join code_list as ethnic_groups
-        on
-            source.ethnic_group = ethnic_groups.value
-            and ethnic_groups.column_name = 'ethnic_group'
+    left join ethnic_groups on source.ethnic_group = ethnic_groups.value
 )
 
 select * from final

@@ -2,8 +2,22 @@ with source as (
     select * from {{ source('raw', 'mopac_public_attitude_survey') }}
 ),
 
-code_list as (
-    select * from {{ ref('code_list_mopac_public_attitude_survey') }}
+boroughs as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_mopac_public_attitude_survey') }}
+    where column_name = 'borough'
+),
+
+measures as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_mopac_public_attitude_survey') }}
+    where column_name = 'measure'
 ),
 
 final as (
@@ -24,14 +38,8 @@ final as (
         source.source_file,
         source.source_line
     from source
-    left join code_list as boroughs
-        on
-            source.borough = boroughs.value
-            and boroughs.column_name = 'borough'
-    left join code_list as measures
-        on
-            source.measure = measures.value
-            and measures.column_name = 'measure'
+    left join boroughs on source.borough = boroughs.value
+    left join measures on source.measure = measures.value
 )
 
 select * from final

@@ -2,8 +2,22 @@ with source as (
     select * from {{ source('raw', 'mps_borough_crime') }}
 ),
 
-code_list as (
-    select * from {{ ref('code_list_mps_borough_crime') }}
+groups as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_mps_borough_crime') }}
+    where column_name = 'offence_group'
+),
+
+boroughs as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_mps_borough_crime') }}
+    where column_name = 'borough'
 ),
 
 final as (
@@ -30,14 +44,8 @@ final as (
         source.source_file,
         source.source_line
     from source
-    left join code_list as groups
-        on
-            source.offence_group = groups.value
-            and groups.column_name = 'offence_group'
-    left join code_list as boroughs
-        on
-            source.borough = boroughs.value
-            and boroughs.column_name = 'borough'
+    left join groups on source.offence_group = groups.value
+    left join boroughs on source.borough = boroughs.value
 )
 
 select * from final

@@ -2,8 +2,13 @@ with source as (
     select * from {{ source('raw', 'police_uk_outcomes') }}
 ),
 
-code_list as (
-    select * from {{ ref('code_list_police_uk_outcomes') }}
+outcomes as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_police_uk_outcomes') }}
+    where column_name = 'outcome_type'
 ),
 
 final as (
@@ -35,10 +40,7 @@ final as (
         source.source_file,
         source.source_line
     from source
-    left join code_list as outcomes
-        on
-            source.outcome_type = outcomes.value
-            and outcomes.column_name = 'outcome_type'
+    left join outcomes on source.outcome_type = outcomes.value
 )
 
 select * from final

@@ -12,10 +12,17 @@
 with source as (
     select * from {{ source('raw', 'police_uk_stop_and_search') }}
 ),
+{%- for column in coded %}
 
-code_list as (
-    select * from {{ ref('code_list_police_uk_stop_and_search') }}
+{{ column }}_codes as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_police_uk_stop_and_search') }}
+    where column_name = '{{ column }}'
 ),
+{%- endfor %}
 
 final as (
     select
@@ -47,10 +54,8 @@ final as (
         source.source_line
     from source
     {%- for column in coded %}
-    left join code_list as {{ column }}_codes
-        on
-            source.{{ column }} = {{ column }}_codes.value
-            and {{ column }}_codes.column_name = '{{ column }}'
+    left join {{ column }}_codes
+        on source.{{ column }} = {{ column }}_codes.value
     {%- endfor %}
 )
 

@@ -2,8 +2,22 @@ with source as (
     select * from {{ source('raw', 'police_uk_street') }}
 ),
 
-code_list as (
-    select * from {{ ref('code_list_police_uk_street') }}
+crime_types as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_police_uk_street') }}
+    where column_name = 'crime_type'
+),
+
+last_outcomes as (
+    select
+        value,
+        label,
+        grouping
+    from {{ ref('code_list_police_uk_street') }}
+    where column_name = 'last_outcome_category'
 ),
 
 final as (
@@ -40,14 +54,8 @@ final as (
         source.source_file,
         source.source_line
     from source
-    left join code_list as crime_types
-        on
-            source.crime_type = crime_types.value
-            and crime_types.column_name = 'crime_type'
-    left join code_list as last_outcomes
-        on
-            source.last_outcome_category = last_outcomes.value
-            and last_outcomes.column_name = 'last_outcome_category'
+    left join crime_types on source.crime_type = crime_types.value
+    left join last_outcomes on source.last_outcome_category = last_outcomes.value
 )
 
 select * from final

@@ -1,0 +1,571 @@
+"""`edp`: a thin command line over the platform. Each command says what it did and why.
+
+Exit status: 0 only when all that was asked was done; 1 when something was refused,
+failed or set aside; 2 when the command was not understood.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edp_platform.home import Home
+
+app = typer.Typer(
+    name="edp",
+    help="The Enterprise Data Platform: land files, build marts, ask them.",
+    epilog=(
+        "Start here:  edp sample --size small --months 24   then   edp land "
+        ".edp/sample   then   edp run   then   edp sql \"from marts.crime_by_month "
+        'limit 5"'
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+new_app = typer.Typer(
+    help="Start a data set or a use case: a folder with the questions to answer.",
+    no_args_is_help=True,
+)
+fetch_app = typer.Typer(
+    help="Download published files, ready to land.", no_args_is_help=True
+)
+app.add_typer(new_app, name="new")
+app.add_typer(fetch_app, name="fetch")
+
+out = Console()
+err = Console(stderr=True)
+
+
+class SampleSize(StrEnum):
+    """How large the sample force is."""
+
+    small = "small"
+    medium = "medium"
+    met = "met"
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Write JSON, for a script.")]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", help="Seconds to wait for another run that holds the warehouse."
+    ),
+]
+
+
+def _home() -> Home:
+    return Home.open(date.today())
+
+
+def _session() -> Any:
+    from edp_platform.orchestration.session import Session
+
+    return Session(_home())
+
+
+def _fail(message: str, status: int = 1) -> NoReturn:
+    err.print(f"[bold red]edp:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command line; expected errors become one clear message."""
+    from edp_platform.errors import EXPECTED
+
+    try:
+        app()
+    except EXPECTED as error:
+        err.print(
+            f"[bold red]edp:[/] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("edp: interrupted; what was finished is kept. Run again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+@app.command()
+def land(
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, zips or http(s) URLs.")
+    ],
+    as_data_set: Annotated[
+        str | None,
+        typer.Option("--as", help="The data set, where the name does not say."),
+    ] = None,
+    released: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="When the publisher released these files. Default: read off a folder "
+            "release_YYYY-MM or an archive YYYY-MM.zip, else today.",
+        ),
+    ] = None,
+    supplier: Annotated[
+        str | None, typer.Option(help="Who supplied them, if not the publisher.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Keep files exactly as received, once, under their data set's DPIA.
+
+    A file landed again changes nothing; a later release supersedes an earlier one and
+    both are kept. What is not recognised, or has no DPIA, is refused before a byte is
+    written, and the others go on.
+    """
+    from collections import Counter
+
+    from edp_platform.datasets import DataSets
+    from edp_platform.ingestion.land import Landed, LandingOptions
+    from edp_platform.ingestion.land import land as land_files
+
+    home = _home()
+    data_sets = DataSets.load(home)
+    if as_data_set and as_data_set not in data_sets.by_name:
+        _fail(
+            f"there is no data set {as_data_set}; there are "
+            f"{', '.join(data_sets.by_name)}",
+            2,
+        )
+
+    with err.status("landing") as status:
+
+        def told(landed: Landed) -> None:
+            status.update(f"{landed.outcome}: {escape(landed.name)}")
+            if landed.outcome == "refused" and not as_json:
+                text = f"[red]refused[/] {escape(landed.name)}: {escape(landed.reason)}"
+                err.print(text, highlight=False, soft_wrap=True)
+
+        outcomes = land_files(
+            home,
+            data_sets,
+            sources,
+            LandingOptions(
+                as_data_set, released.date() if released else None, supplier
+            ),
+            datetime.now().astimezone(),
+            told,
+        )
+    counts = Counter(one.outcome for one in outcomes)
+    if as_json:
+        print(
+            json.dumps(
+                [
+                    {
+                        "name": one.name,
+                        "outcome": one.outcome,
+                        "reason": one.reason,
+                        "file": one.delivery.file if one.delivery else None,
+                        "data_set": one.delivery.data_set if one.delivery else None,
+                        "records": one.delivery.records if one.delivery else None,
+                    }
+                    for one in outcomes
+                ]
+            )
+        )
+    else:
+        _show_landed(outcomes, counts)
+    if not outcomes:
+        _fail("nothing to land: the folder holds no files.")
+    if counts["refused"]:
+        raise typer.Exit(1)
+
+
+def _show_landed(outcomes: list[Any], counts: Any) -> None:
+    table = Table("data set", "files", "records", "new files")
+    by_set: dict[str, list[Any]] = {}
+    for one in outcomes:
+        if one.delivery:
+            by_set.setdefault(one.delivery.data_set, []).append(one)
+    for name, each in sorted(by_set.items()):
+        table.add_row(
+            name,
+            f"{len(each):,}",
+            f"{sum(one.delivery.records for one in each):,}",
+            f"{sum(one.outcome == 'landed' for one in each):,}",
+        )
+    if by_set:
+        out.print(table)
+    out.print(
+        f"{counts['landed']} landed, {counts['unchanged']} already here, "
+        f"{counts['refused']} refused. Next: edp run"
+    )
+
+
+@app.command()
+def run(
+    selection: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Data sets or marts by name, with + before or after for upstream or "
+            "downstream, or Dagster's syntax (group:…, tag:…). Default: what is due."
+        ),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Load again what stands unchanged.")
+    ] = False,
+    wait: WaitOption = 600,
+    as_json: JsonFlag = False,
+) -> None:
+    """Load and build everything that is due, or what you name.
+
+    Refuses a selection that matches nothing. Every run is recorded in Dagster; open it
+    with edp up.
+    """
+    from edp_platform.orchestration.report import run_and_report
+    from edp_platform.orchestration.scope import REBUILD_TAG
+
+    session = _session()
+    tags = {REBUILD_TAG: "true"} if rebuild else {}
+    due = None
+    if selection:
+        keys = session.select(selection)
+    elif rebuild:
+        keys = session.select(["*"])
+    else:
+        due = session.due()
+        keys = due.keys
+    good = run_and_report(
+        session, keys, tags, wait, due.refused if due else frozenset(), as_json
+    )
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def backfill(
+    selection: Annotated[
+        list[str], typer.Argument(help="Data sets or marts; what they feed follows.")
+    ],
+    partitions: Annotated[
+        str,
+        typer.Option(
+            help="Months: 2015-04...2018-11, or a list 2016-01,2016-03, or both."
+        ),
+    ],
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Load again what stands unchanged.")
+    ] = False,
+    only: Annotated[
+        bool, typer.Option("--only", help="Not what the selection feeds.")
+    ] = False,
+    wait: WaitOption = 600,
+    as_json: JsonFlag = False,
+) -> None:
+    """Load and build a range of months, in one run however long the range.
+
+    Months that no file supplies are told and left out; unchanged months are skipped.
+    """
+    from edp_platform.orchestration.report import run_and_report
+    from edp_platform.orchestration.scope import (
+        MONTHS_TAG,
+        REBUILD_TAG,
+        months_as_text,
+        months_from_text,
+    )
+
+    try:
+        months = months_from_text(partitions)
+    except ValueError as error:
+        _fail(f"--partitions: {error}. Example: --partitions 2015-04...2018-11", 2)
+    if not months:
+        _fail("--partitions names no month. Example: 2015-04...2018-11", 2)
+    session = _session()
+    chosen = session.select(selection)
+    keys = chosen if only else session.with_downstream(chosen)
+    tags = {MONTHS_TAG: months_as_text(months)}
+    if rebuild:
+        tags[REBUILD_TAG] = "true"
+    if not as_json:
+        session.tell_unsupplied(chosen, months, err.print)
+    good = run_and_report(session, keys, tags, wait, frozenset(), as_json)
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL over marts.NAME.")],
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+) -> None:
+    """Ask the published marts: a read-only copy, so nobody waits for the pipeline."""
+    from edp_platform.publishing.query import QueryFailed, as_csv, as_json, ask
+    from edp_platform.publishing.snapshot import NothingPublished
+
+    try:
+        columns, rows, snapshot = ask(_home(), query)
+    except (QueryFailed, NothingPublished) as error:
+        _fail(str(error))
+    if format is Format.csv:
+        sys.stdout.write(as_csv(columns, rows))
+    elif format is Format.json:
+        print(as_json(columns, rows))
+    else:
+        table = Table(*columns, caption=f"{len(rows):,} rows, snapshot {snapshot}")
+        for row in rows[:1000]:
+            table.add_row(*("" if value is None else escape(str(value)) for value in row))
+        out.print(table)
+        if len(rows) > 1000:
+            err.print("The first 1,000 rows are shown; --format csv gives all.")
+
+
+@app.command()
+def status(as_json: JsonFlag = False) -> None:
+    """Show every data set: what is held, what is due, its DPIA, and what went wrong."""
+    from edp_platform.status import platform_status, show
+
+    session = _session()
+    told = platform_status(session.home, session.data_sets, session.set_aside)
+    if as_json:
+        print(json.dumps(told, default=str))
+    else:
+        show(told, out)
+    if not told["is_good"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    what: Annotated[
+        str, typer.Argument(help="A mart, or a landed file (name or SHA-256).")
+    ],
+    where: Annotated[
+        str | None, typer.Option(help="For a mart: which rows, as SQL.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most source lines to list.")] = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """From a mart's row back to files and lines, or from a file on to where it went."""
+    from edp_platform.tracing import TraceFailed, show_trace, trace_any
+
+    session = _session()
+    try:
+        found = trace_any(session.home, session.data_sets, what, where, limit)
+    except TraceFailed as error:
+        _fail(str(error))
+    if as_json:
+        print(json.dumps(found, default=str))
+    else:
+        show_trace(found, out)
+
+
+@app.command()
+def revisions(
+    data_set: Annotated[str | None, typer.Argument(help="One data set.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what later releases changed: rows added, removed, changed per column."""
+    from dataclasses import asdict
+
+    from edp_platform.ingestion.revisions import read_revisions
+
+    found = read_revisions(_home(), data_set)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+        return
+    table = Table(
+        "data set", "slice", "releases", "matched", "added", "removed", "changed"
+    )
+    for one in found:
+        changed = ", ".join(f"{name} {count:,}" for name, count in one.changed.items())
+        table.add_row(
+            one.data_set,
+            f"{one.month} {one.scope}".strip(),
+            f"{one.earlier_release} → {one.later_release}",
+            f"{one.matched:,}",
+            f"{one.added + one.unidentified_added:,}",
+            f"{one.removed + one.unidentified_removed:,}",
+            changed,
+        )
+    out.print(table if found else "No release has superseded another yet.")
+
+
+@app.command()
+def sample(
+    size: Annotated[
+        SampleSize, typer.Option(help="met is the real size: 95,000 crimes a month.")
+    ] = SampleSize.small,
+    months: Annotated[int, typer.Option(min=1, help="Months of data.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
+    target: Annotated[
+        Path | None, typer.Option(help="Where to write. Default: EDP_HOME/sample.")
+    ] = None,
+    end_month: Annotated[
+        str | None, typer.Option(help="Last month, YYYY-MM. Default: two months ago.")
+    ] = None,
+) -> None:
+    """Make up a force's files, with real faults and a truth file of what was planted."""
+    from rich.progress import Progress
+
+    from edp_platform.sample import make_sample
+
+    folder = target or _home().root / "sample"
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("making the sample force", total=months + 2)
+
+        def told(step: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, description=step)
+
+        try:
+            made = make_sample(
+                folder,
+                size.value,
+                months,
+                seed,
+                end_month,
+                today=date.today(),
+                progress=told,
+            )
+        except FileExistsError as error:
+            _fail(f"{error} Give another folder with --target, or remove this one.")
+        except ValueError as error:
+            _fail(str(error), 2)
+    out.print(
+        f"{made.files} files, {made.rows:,} rows in {folder} "
+        f"({made.first_month} to {made.last_month}); what was planted: {made.truth}"
+    )
+    folders = " ".join(
+        str(folder / name)
+        for name in (
+            "police_uk_earlier_release",
+            "police_uk",
+            "london_datastore",
+            "reference",
+        )
+        if (folder / name).exists()
+    )
+    out.print(f"Next: edp land {folders}", soft_wrap=True)
+
+
+@fetch_app.command("police-uk")
+def fetch_police_uk(
+    from_month: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")],
+    to_month: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")],
+    force: Annotated[
+        list[str], typer.Option(help="A force, as data.police.uk spells it; repeat.")
+    ],
+    target: Annotated[
+        Path | None, typer.Option(help="Where to put files. Default: EDP_HOME/fetched.")
+    ] = None,
+    base_url: Annotated[
+        str, typer.Option(help="The site.", envvar="EDP_POLICE_UK_URL")
+    ] = "https://data.police.uk",
+    land_them: Annotated[
+        bool, typer.Option("--land/--no-land", help="Land what was fetched.")
+    ] = True,
+) -> None:
+    """Download months of forces from data.police.uk; an interrupted fetch goes on."""
+    from edp_platform.ingestion.fetching import fetch_and_land
+
+    good = fetch_and_land(
+        _home(), from_month, to_month, force, target, base_url, land_them, out, err
+    )
+    raise typer.Exit(0 if good else 1)
+
+
+@new_app.command("dataset")
+def new_dataset(
+    name: Annotated[str, typer.Argument(help="The data set's name, like_this.")],
+    source: Annotated[
+        Path, typer.Option("--from", help="A file of it, to profile its columns.")
+    ],
+) -> None:
+    """Profile a file and write the data set's folder, with governance left blank.
+
+    It refuses to load until a person has answered every blank.
+    """
+    from edp_platform.scaffolding import ScaffoldFailed, scaffold_data_set
+
+    try:
+        written = scaffold_data_set(name, source)
+    except ScaffoldFailed as error:
+        _fail(str(error))
+    for path in written:
+        out.print(f"wrote {path}", soft_wrap=True)
+    out.print("Next: answer the blanks in contract.yaml and dpia.yaml, then: edp status")
+
+
+@new_app.command("use-case")
+def new_use_case(
+    name: Annotated[str, typer.Argument(help="The use case's name, like_this.")],
+) -> None:
+    """Write a use case's folder and its dbt folder, with the questions to answer."""
+    from edp_platform.scaffolding import ScaffoldFailed, scaffold_use_case
+
+    try:
+        written = scaffold_use_case(name)
+    except ScaffoldFailed as error:
+        _fail(str(error))
+    for path in written:
+        out.print(f"wrote {path}", soft_wrap=True)
+
+
+@app.command()
+def generate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what differs; exit 1 if any.")
+    ] = False,
+) -> None:
+    """Write the dbt sources and code lists that follow from the contracts."""
+    from edp_platform.contracts.dbt_sources import drift, write_generated
+    from edp_platform.datasets import DataSets
+    from edp_platform.warehouse.manifest import dbt_project_folder
+
+    contracts = [one.contract for one in DataSets.load(_home()).by_name.values()]
+    if check:
+        differing = drift(contracts, dbt_project_folder())
+        for path in differing:
+            err.print(f"differs from its contract: {path}", soft_wrap=True)
+        if differing:
+            _fail("generated files differ. Change the contract and run: edp generate")
+        out.print("Every generated file follows its contract.")
+        return
+    for path in write_generated(contracts, dbt_project_folder()):
+        out.print(f"wrote {path}", soft_wrap=True)
+
+
+@app.command()
+def manifest() -> None:
+    """Parse the dbt project ahead of time, so that the first run starts at once."""
+    from edp_platform.warehouse.manifest import ManifestStore
+
+    with err.status("parsing the dbt project"):
+        path = ManifestStore(_home()).make()
+    out.print(f"ready: {path}", soft_wrap=True)
+
+
+@app.command()
+def up(
+    port: Annotated[
+        int, typer.Option(help="Port of the Dagster UI.", envvar="EDP_PORT")
+    ] = 3000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Load new landings at once.")
+    ] = True,
+) -> None:
+    """Serve the Dagster UI and load new landings as they come, until interrupted."""
+    from edp_platform.orchestration.serving import serve
+
+    serve(_session(), host, port, watch, out, err)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,378 @@
+"""The dbt models as assets: one step, one writer, every test an asset check.
+
+Not `@dbt_assets`: it starts dbt in a process of its own and knows no gate. The specs
+and check specs are dagster-dbt's, so names and the lineage in the UI are the usual ones.
+"""
+
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+from dagster import AssetExecutionContext
+from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt.asset_utils import build_dbt_specs, get_asset_check_key_for_test
+
+from edp_platform.components.governed_dataset import (
+    GATE_CHECK,
+    gate_result,
+    highest_classification,
+)
+from edp_platform.components.use_case import UseCase
+from edp_platform.datasets import DataSets
+from edp_platform.governance.column_lineage import ColumnLineage
+from edp_platform.governance.dpia import Layer
+from edp_platform.governance.gate import Refusal
+from edp_platform.home import Home
+from edp_platform.ingestion.lake import ensure_readable, signatures
+from edp_platform.orchestration.progress import tell
+from edp_platform.orchestration.scope import (
+    MONTHS,
+    is_rebuild,
+    materializations,
+    requested_months,
+)
+from edp_platform.publishing.snapshot import publish
+from edp_platform.warehouse.building import BuildOutcome, NodeOutcome, build
+from edp_platform.warehouse.built import BuiltRecord, Due
+from edp_platform.warehouse.manifest import DbtFailed, ManifestStore
+from edp_platform.warehouse.models import Model, Models
+from edp_platform.warehouse.row_counts import row_counts
+
+#: DuckDB takes one writing process; the pool keeps a second run waiting, visibly.
+POOL = "duckdb_warehouse"
+PUBLISHED = dg.AssetKey(["published", "marts"])
+_SHARED_OWNER = "team:data-engineering"
+
+
+class Warehouse:
+    """Makes the assets of the warehouse from the manifest and the loaded folders."""
+
+    def __init__(
+        self,
+        home: Home,
+        data_sets: DataSets,
+        use_cases: Mapping[str, UseCase],
+    ) -> None:
+        self.home = home
+        self.data_sets = data_sets
+        self.use_cases = use_cases
+        self.store = ManifestStore(home)
+
+    @cached_property
+    def models(self) -> Models:
+        """The models of the manifest."""
+        return Models(self.store.manifest)
+
+    @cached_property
+    def translator(self) -> DagsterDbtTranslator:
+        """What says how a model looks as an asset."""
+        return _Translator(self)
+
+    def refusals(self, model: Model, today: date) -> list[Refusal]:
+        """Return why the gate refuses this model: asked of each data set it reads."""
+        layer: Layer = "mart" if model.layer == "mart" else "staging"
+        use_case = self.use_cases.get(model.use_case or "")
+        found = []
+        for name in sorted(self.models.data_sets(model.unique_id)):
+            data_set = self.data_sets.by_name.get(name)
+            if data_set is None:
+                found.append(
+                    Refusal(
+                        "contract-valid",
+                        f"The data set {name} is set aside or unknown.",
+                        "A model may read only data sets under contract.",
+                        "See edp status for its error.",
+                    )
+                )
+                continue
+            purposes = None
+            if use_case is not None:
+                own = data_set.contract.purposes
+                purposes = [one for one in use_case.purposes if one in own]
+                if not purposes:
+                    purposes = use_case.purposes
+            found += data_set.refusals(
+                layer, today, purposes=purposes, use_case=model.use_case
+            )
+        return found
+
+    def definitions(self) -> dg.Definitions:
+        """Return the warehouse assets and the published copy."""
+        return dg.Definitions(assets=[self._models_asset(), self._published_asset()])
+
+    def lake(self) -> dict[str, dict[str, str]]:
+        """Return what the lake holds of every data set."""
+        found = {}
+        for name, data_set in self.data_sets.by_name.items():
+            ensure_readable(self.home, data_set.contract)
+            found[name] = signatures(self.home, data_set.contract)
+        return found
+
+    def _models_asset(self) -> dg.AssetsDefinition:
+        specs, checks = build_dbt_specs(
+            translator=self.translator,
+            manifest=self.store.manifest,
+            select="fqn:*",
+            exclude="resource_type:unit_test",
+            selector="",
+            io_manager_key=None,
+            project=None,
+        )
+        gates = [
+            dg.AssetCheckSpec(
+                GATE_CHECK,
+                asset=dg.AssetKey(model.asset_key),
+                blocking=True,
+                description=(
+                    "The DPIA of every data set this mart derives from covers it: "
+                    "layer, purpose and use case. Asked before dbt starts."
+                ),
+            )
+            for model in self.models.marts
+        ]
+
+        @dg.multi_asset(
+            name="warehouse",
+            specs=specs,
+            check_specs=[*checks, *gates],
+            can_subset=True,
+            pool=POOL,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+        )
+        def warehouse(context: AssetExecutionContext) -> Iterator[Any]:
+            yield from _build_models(self, context)
+
+        return warehouse
+
+    def _published_asset(self) -> dg.AssetsDefinition:
+        @dg.asset(
+            key=PUBLISHED,
+            deps=[dg.AssetKey(model.asset_key) for model in self.models.marts],
+            group_name="warehouse",
+            owners=[_SHARED_OWNER],
+            kinds={"duckdb"},
+            tags={"layer": "publication"},
+            description=(
+                "The marts of one moment, in a read-only copy that people query "
+                "(edp sql). A failed check upstream leaves the last copy in place."
+            ),
+            pool=POOL,
+        )
+        def published(context: AssetExecutionContext) -> Iterator[Any]:
+            names = [
+                model.name
+                for model in self.models.marts
+                if not self.refusals(model, date.today())
+            ]
+            snapshot = publish(self.home, names, datetime.now().astimezone())
+            metadata = {
+                "snapshot": snapshot.id,
+                "as_at": snapshot.as_at,
+                "dagster/row_count": sum(snapshot.rows.values()),
+                "tables": len(snapshot.rows),
+            }
+            yield from materializations(context, PUBLISHED, metadata, None)
+            yield dg.MaterializeResult(metadata=metadata)
+
+        return published
+
+
+class _Translator(DagsterDbtTranslator):
+    """Group from folder, owner from use case, law from the contracts beneath."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        super().__init__()
+        self._warehouse = warehouse
+
+    def _model(self, properties: Mapping[str, Any]) -> Model | None:
+        return self._warehouse.models.by_id.get(properties["unique_id"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        model = self._model(dbt_resource_props)
+        return (model.use_case if model else None) or "warehouse"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        model = self._model(dbt_resource_props)
+        use_case = self._warehouse.use_cases.get((model.use_case if model else "") or "")
+        return [use_case.product_owner if use_case else _SHARED_OWNER]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
+        model = self._model(dbt_resource_props)
+        if model is None:
+            return {}
+        names = self._warehouse.models.data_sets(model.unique_id)
+        known = self._warehouse.data_sets.by_name
+        contracts = [known[name].contract for name in sorted(names) if name in known]
+        held = [highest_classification(contract) for contract in contracts]
+        order = ["public", "official", "personal", "special-category", "criminal-offence"]
+        return {
+            "layer": model.layer,
+            "classification": max(held, key=order.index, default="public"),
+            # A tag holds one value, and a mart may stand under several DPIAs.
+            **{f"dpia/{contract.dpia_ref}": "" for contract in contracts},
+        }
+
+    def get_partitions_def(
+        self, dbt_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionsDefinition | None:
+        model = self._model(dbt_resource_props)
+        return MONTHS if model is not None and model.is_monthly else None
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, Any]:
+        metadata = dict(super().get_metadata(dbt_resource_props))
+        model = self._model(dbt_resource_props)
+        if model is not None and model.columns:
+            metadata["dagster/column_schema"] = dg.TableSchema(
+                columns=[
+                    dg.TableColumn(name=name, description=text)
+                    for name, text in model.columns
+                ]
+            )
+        return metadata
+
+
+def _build_models(warehouse: Warehouse, context: AssetExecutionContext) -> Iterator[Any]:
+    """Ask the gate, build what is due, tell what happened."""
+    models, today = warehouse.models, date.today()
+    by_key = {dg.AssetKey(one.asset_key): one for one in models.built.values()}
+    chosen = {
+        by_key[key].unique_id: by_key[key] for key in context.selected_asset_keys
+    }
+    refused: dict[str, list[Refusal]] = {}
+    for model in chosen.values():
+        refusals = warehouse.refusals(model, today)
+        if refusals:
+            refused[model.unique_id] = refusals
+        if model.layer == "mart":
+            yield gate_result(refusals, dg.AssetKey(model.asset_key))
+    shut = models.descendants(set(refused)) if refused else set()
+    allowed = [unique_id for unique_id in chosen if unique_id not in shut]
+    lake = warehouse.lake()
+    record = BuiltRecord.read(warehouse.home)
+    months = requested_months(context)
+    due = record.due(models, lake, allowed, within=months)
+    if is_rebuild(context):
+        due = Due(frozenset(allowed), tuple(months or due.months), months is None)
+    outcome = BuildOutcome((), succeeded=True)
+    if due.models:
+        context.log.info(
+            f"{len(due.models)} models are due, {len(due.months) or 'all'} months"
+        )
+        names = [models.by_id[unique_id].name for unique_id in due.models]
+        try:
+            outcome = build(
+                warehouse.home,
+                warehouse.store,
+                names,
+                due.months,
+                finished=lambda name, status: tell(f"{name} {status}"),
+            )
+        except DbtFailed as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        built = [node.unique_id for node in outcome.models if node.is_good]
+        if outcome.succeeded or _only_tests_failed(outcome):
+            record.record(models, lake, built, due.months, due.is_full)
+    yield from _told(warehouse, context, chosen, due, outcome, lake, shut)
+    failed = [node for node in outcome.models if node.status == "error"]
+    if failed:
+        raise dg.Failure(
+            "; ".join(f"{_name(node)}: {node.message.strip()}" for node in failed),
+            allow_retries=False,
+        )
+    if refused:
+        texts = [
+            f"{models.by_id[unique_id].name}: {' '.join(map(str, refusals))}"
+            for unique_id, refusals in refused.items()
+        ]
+        raise dg.Failure(
+            f"{len(shut)} models were refused and not built. " + " ".join(texts[:5]),
+            allow_retries=False,
+        )
+
+
+def _only_tests_failed(outcome: BuildOutcome) -> bool:
+    return all(node.status in ("success", "skipped") for node in outcome.models)
+
+
+def _name(node: NodeOutcome) -> str:
+    return node.unique_id.rsplit(".", 1)[-1]
+
+
+def _told(
+    warehouse: Warehouse,
+    context: AssetExecutionContext,
+    chosen: Mapping[str, Model],
+    due: Due,
+    outcome: BuildOutcome,
+    lake: Mapping[str, Mapping[str, str]],
+    shut: set[str],
+) -> Iterator[Any]:
+    """Yield what each model and test became: materialisations and check results."""
+    models = warehouse.models
+    seconds = {node.unique_id: node.seconds for node in outcome.models if node.is_good}
+    unbuilt = {node.unique_id for node in outcome.models if not node.is_good} | shut
+    counts = row_counts(
+        warehouse.home,
+        [models.by_id[one] for one in seconds if models.by_id[one].materialized != "view"],
+    )
+    lineage = ColumnLineage(warehouse.store)
+    for unique_id, model in chosen.items():
+        if unique_id in unbuilt:
+            continue
+        key = dg.AssetKey(model.asset_key)
+        metadata: dict[str, Any] = {}
+        if unique_id in seconds:
+            metadata = {"seconds": round(seconds[unique_id], 2)}
+            if model.name in counts:
+                metadata["dagster/row_count"] = counts[model.name]
+            traced = lineage.of(model.name)
+            if traced:
+                metadata["dagster/column_lineage"] = _table_lineage(traced)
+            months = None
+            if model.is_monthly:
+                held = {
+                    month
+                    for name in models.data_sets(unique_id)
+                    for month in lake.get(name, {})
+                }
+                scope = due.months or sorted(held)
+                months = [(month, {}) for month in scope if month in held]
+            yield from materializations(context, key, metadata, months)
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+    for node in outcome.tests:
+        check = get_asset_check_key_for_test(
+            warehouse.store.manifest, warehouse.translator, node.unique_id, project=None
+        )
+        if check is None or check not in context.selected_asset_check_keys:
+            continue
+        if node.status == "skipped":
+            continue
+        is_warning = node.status == "warn"
+        yield dg.AssetCheckResult(
+            check_name=check.name,
+            asset_key=check.asset_key,
+            passed=node.is_good,
+            severity=(
+                dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR
+            ),
+            metadata={
+                "failing_rows": node.failures or 0,
+                "seconds": round(node.seconds, 2),
+                "status": node.status,
+            },
+        )
+
+
+def _table_lineage(traced: Mapping[str, list[tuple[str, str, str]]]) -> Any:
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(asset_key=dg.AssetKey([schema, table]), column_name=name)
+                for schema, table, name in sources
+            ]
+            for column, sources in traced.items()
+        }
+    )

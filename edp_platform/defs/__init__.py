@@ -1,0 +1,1 @@
+"""Data sets and use cases, a folder each. Adding one edits no other file."""

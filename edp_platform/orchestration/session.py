@@ -1,0 +1,177 @@
+"""One command's session: the home, Dagster's instance and the loaded definitions."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edp_platform.datasets import DataSets, SetAside
+from edp_platform.files import replacing
+from edp_platform.home import Home
+
+
+def platform_file(name: str) -> Path:
+    """Return `dagster.yaml` or `workspace.yaml`: of the checkout, or of the wheel."""
+    package = Path(__file__).parents[1]
+    packed = package / f"_{name}"
+    return packed if packed.exists() else package.parent / name
+
+
+def prepare_dagster_home(home: Home) -> Path:
+    """Write Dagster's instance file into the home and point Dagster at it.
+
+    Storage is SQLite in the home, or PostgreSQL where `EDP_POSTGRES_URL` is given.
+
+    Raises:
+        WriteFailed: the home cannot be written.
+    """
+    settings = yaml.safe_load(platform_file("dagster.yaml").read_text(encoding="utf-8"))
+    url = os.environ.get("EDP_POSTGRES_URL")
+    if url:
+        # SQLAlchemy and dagster-postgres agree on psycopg2 only when it is named.
+        scheme, _, rest = url.partition("://")
+        if scheme in ("postgres", "postgresql"):
+            url = f"postgresql+psycopg2://{rest}"
+        settings["storage"] = {"postgres": {"postgres_url": url}}
+    text = yaml.safe_dump(settings, sort_keys=False)
+    target = home.dagster / "dagster.yaml"
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        with replacing(target) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.chmod(0o600)  # it may hold the password of the database
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["EDP_HOME"] = str(home.root)
+    return target
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a run of everything due would do."""
+
+    keys: frozenset[Any]
+    refused: frozenset[Any]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether everything is up to date."""
+        return not self.keys and not self.refused
+
+
+class Session:
+    """Loads once what commands share; each part only when asked for."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        prepare_dagster_home(home)
+        warnings.filterwarnings("ignore", module=r"dagster.*")
+
+    @cached_property
+    def definitions(self) -> Any:
+        """Everything Dagster loads."""
+        from edp_platform.definitions import defs
+
+        return defs()
+
+    @cached_property
+    def data_sets(self) -> DataSets:
+        """The data sets, plainly."""
+        return DataSets.load(self.home)
+
+    @cached_property
+    def graph(self) -> Any:
+        """The asset graph."""
+        return self.definitions.resolve_asset_graph()
+
+    @cached_property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """The folders that could not be loaded."""
+        from edp_platform.components.folders import load_folders
+        from edp_platform.datasets import defs_root
+
+        return load_folders(defs_root()).set_aside
+
+    @contextmanager
+    def instance(self) -> Iterator[Any]:
+        """Open Dagster's instance."""
+        import dagster as dg
+
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+
+    def due(self) -> Due:
+        """Return what is out of date: raw data sets, models, the published copy."""
+        import dagster as dg
+
+        from edp_platform.components.governed_dataset import raw_key
+        from edp_platform.components.use_case import use_cases
+        from edp_platform.components.warehouse import PUBLISHED, Warehouse
+        from edp_platform.datasets import defs_root
+        from edp_platform.ingestion.landing import LandingStore
+        from edp_platform.ingestion.loading import wanted_signatures
+        from edp_platform.orchestration.landing_sensor import due_data_sets
+        from edp_platform.warehouse.built import BuiltRecord
+
+        today = date.today()
+        warehouse = Warehouse(self.home, self.data_sets, use_cases(defs_root()))
+        raw = due_data_sets(self.home, self.data_sets)
+        refused_sets = {
+            name
+            for name in raw
+            if self.data_sets.by_name[name].refusals("raw", today)
+        }
+        lake = {name: dict(held) for name, held in warehouse.lake().items()}
+        supplies = LandingStore(self.home).supplies()
+        for name in raw.keys() - refused_sets:
+            data_set = self.data_sets.by_name[name]
+            lake[name] |= wanted_signatures(self.home, data_set, supplies[name])
+        models = warehouse.models
+        shut = {
+            model.unique_id
+            for model in models.built.values()
+            if refused_sets & models.data_sets(model.unique_id)
+            and BuiltRecord.read(self.home).models.get(model.unique_id) is None
+        }
+        due = BuiltRecord.read(self.home).due(models, lake, models.built.keys() - shut)
+        keys = {raw_key(name) for name in raw.keys() - refused_sets}
+        keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
+        if due.models or not (self.home.published / "current.json").exists():
+            if models.marts:
+                keys.add(PUBLISHED)
+        return Due(frozenset(keys), frozenset(raw_key(name) for name in refused_sets))
+
+    def run(
+        self,
+        keys: Collection[Any],
+        tags: Mapping[str, str],
+        wait_seconds: float,
+        told: Any = lambda what: None,
+        waiting: Any = lambda why: None,
+    ) -> Any:
+        """Run assets in this process; see `running.run_assets`."""
+        from edp_platform.orchestration.running import run_assets
+
+        with self.instance() as instance:
+            return run_assets(
+                self.definitions,
+                instance,
+                keys,
+                tags,
+                wait_seconds=wait_seconds,
+                told=told,
+                waiting=waiting,
+            )
+
+    def select(self, selections: Sequence[str]) -> frozenset[Any]:
+        """Resolve what a person named; see `selection.resolve`."""
+        from edp_platform.orchestration.selection import resolve
+
+        return resolve(selections, self.graph)

@@ -1,0 +1,74 @@
+"""Questions to the published copy, answered read-only and without leaving it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any, Literal
+
+import duckdb
+
+from edp_platform.home import Home
+from edp_platform.publishing.snapshot import current
+
+Format = Literal["table", "csv", "json"]
+
+#: A spreadsheet runs a cell that starts so as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class QueryFailed(ValueError):
+    """The query could not be answered; the message says what is there."""
+
+
+def ask(home: Home, sql: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
+    """Answer one query.
+
+    Returns:
+        the columns, the rows, and the snapshot's id.
+
+    Raises:
+        NothingPublished: no copy yet.
+        QueryFailed: the SQL is wrong, asks for what is not there, or would write.
+    """
+    snapshot = current(home)
+    with duckdb.connect(str(snapshot.path), read_only=True) as connection:
+        # The copy and nothing else: no file, no network, no extension, no setting.
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        try:
+            result = connection.execute(sql)
+            columns = [column[0] for column in result.description or []]
+            return columns, result.fetchall(), snapshot.id
+        except duckdb.Error as error:
+            raise QueryFailed(
+                f"{error}\nThe published marts are: {', '.join(sorted(snapshot.rows))}. "
+                "Ask them as marts.NAME."
+            ) from error
+
+
+def as_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+    """Return CSV; text that a spreadsheet would run as a formula starts with '."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_safe(value) for value in row])
+    return text.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return "" if value is None else value
+
+
+def as_json(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+    """Return a JSON list of one object a row; dates are ISO text."""
+    return json.dumps(
+        [dict(zip(columns, row, strict=True)) for row in rows],
+        default=str,
+        ensure_ascii=False,
+    )
+

@@ -1,0 +1,110 @@
+"""The published copy: the marts of one moment, in a DuckDB file nobody writes to.
+
+A new copy is written beside the old one and a pointer is moved, so a reader has one
+moment or the other, and the pipeline never waits for readers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from edp_platform.files import read_json, replacing, write_json
+from edp_platform.home import Home
+
+#: Copies kept, the current one included: readers of an older one finish undisturbed.
+KEPT = 3
+
+
+class NothingPublished(LookupError):
+    """There is no published copy yet."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One published copy."""
+
+    id: str
+    path: Path
+    as_at: str
+    rows: dict[str, int]
+
+
+def publish(home: Home, tables: Sequence[str], now: datetime) -> Snapshot:
+    """Copy the marts and point readers at the copy.
+
+    Args:
+        home: whose warehouse; the caller holds its one writer's place.
+        tables: mart names, each a table of the schema `marts`.
+        now: the as-at time.
+
+    Returns:
+        the new snapshot, with the rows of each table.
+
+    Raises:
+        WriteFailed: the disk is full; the old copy stays.
+        duckdb.Error: a mart is missing or the warehouse cannot be read.
+    """
+    as_at = now.isoformat(timespec="seconds")
+    identity = hashlib.sha256(f"{as_at}{sorted(tables)}".encode()).hexdigest()[:8]
+    name = f"{now:%Y%m%dT%H%M%S}-{identity}"
+    target = home.published / f"{name}.duckdb"
+    rows: dict[str, int] = {}
+    with replacing(target) as temporary, duckdb.connect() as connection:
+        connection.execute(f"attach '{_quoted(home.warehouse)}' as warehouse (read_only)")
+        connection.execute(f"attach '{_quoted(temporary)}' as published")
+        connection.execute("create schema published.marts")
+        connection.execute("set preserve_insertion_order = true")
+        for table in sorted(tables):
+            connection.execute(
+                f'create table published.marts."{table}" as '
+                f'select * from warehouse.marts."{table}"'
+            )
+            counted = connection.execute(
+                f'select count(*) from published.marts."{table}"'
+            ).fetchone()
+            rows[table] = int(counted[0]) if counted else 0
+        connection.execute(
+            "create table published.marts.snapshot as "
+            "select ? as snapshot_id, cast(? as timestamp with time zone) as as_at",
+            [name, as_at],
+        )
+        connection.execute("detach published")
+        connection.execute("detach warehouse")
+    target.chmod(0o440)
+    write_json(
+        home.published / "current.json", {"id": name, "as_at": as_at, "rows": rows}
+    )
+    _drop_old(home)
+    return Snapshot(name, target, as_at, rows)
+
+
+def current(home: Home) -> Snapshot:
+    """Return the published copy.
+
+    Raises:
+        NothingPublished: nothing was published yet.
+    """
+    pointer = read_json(home.published / "current.json")
+    if pointer is None:
+        raise NothingPublished(
+            "Nothing is published yet, so there is nothing to query. Land files "
+            "(edp land) and build the marts (edp run)."
+        )
+    path = home.published / f"{pointer['id']}.duckdb"
+    return Snapshot(pointer["id"], path, pointer["as_at"], pointer["rows"])
+
+
+def _drop_old(home: Home) -> None:
+    copies = sorted(home.published.glob("*.duckdb"))
+    for path in copies[:-KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

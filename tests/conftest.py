@@ -1,0 +1,19 @@
+"""Fixtures that every kind of test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real published files, or a skip that says it is missing."""
+    folder = Path(os.environ.get("EDP_TEST_DATA", _DEFAULT_DATA))
+    if not (folder / "manifest.csv").exists():
+        pytest.skip(f"real files are not at {folder}; set EDP_TEST_DATA to run this")
+    return folder
