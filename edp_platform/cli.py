@@ -231,23 +231,16 @@ def run(
     Refuses a selection that matches nothing. Every run is recorded in Dagster; open it
     with edp up.
     """
-    from edp_platform.orchestration.report import run_and_report
-    from edp_platform.orchestration.scope import REBUILD_TAG
+    from edp_platform.orchestration.report import Request, run_and_report
 
     session = _session()
-    tags = {REBUILD_TAG: "true"} if rebuild else {}
-    due = None
-    if selection:
-        keys = session.select(selection)
-    elif rebuild:
-        keys = session.select(["*"])
+    if selection or rebuild:
+        keys = session.select(selection or ["*"])
+        request = Request(keys, months=session.supplied_months(), rebuild=rebuild)
     else:
         due = session.due()
-        keys = due.keys
-    good = run_and_report(
-        session, keys, tags, wait, due.refused if due else frozenset(), as_json
-    )
-    raise typer.Exit(0 if good else 1)
+        request = Request(due.keys, due.refused, due.months)
+    raise typer.Exit(0 if run_and_report(session, request, wait, as_json) else 1)
 
 
 @app.command()
@@ -274,13 +267,8 @@ def backfill(
 
     Months that no file supplies are told and left out; unchanged months are skipped.
     """
-    from edp_platform.orchestration.report import run_and_report
-    from edp_platform.orchestration.scope import (
-        MONTHS_TAG,
-        REBUILD_TAG,
-        months_as_text,
-        months_from_text,
-    )
+    from edp_platform.orchestration.report import Request, run_and_report
+    from edp_platform.orchestration.scope import months_as_text, months_from_text
 
     try:
         months = months_from_text(partitions)
@@ -291,13 +279,14 @@ def backfill(
     session = _session()
     chosen = session.select(selection)
     keys = chosen if only else session.with_downstream(chosen)
-    tags = {MONTHS_TAG: months_as_text(months)}
-    if rebuild:
-        tags[REBUILD_TAG] = "true"
-    if not as_json:
-        session.tell_unsupplied(chosen, months, err.print)
-    good = run_and_report(session, keys, tags, wait, frozenset(), as_json)
-    raise typer.Exit(0 if good else 1)
+    for name, missing in session.unsupplied(chosen, months).items():
+        err.print(
+            f"{name}: no file was landed for {len(missing)} of these months "
+            f"({months_as_text(missing)}); they are left out.",
+            soft_wrap=True,
+        )
+    request = Request(keys, months=months, named=True, rebuild=rebuild)
+    raise typer.Exit(0 if run_and_report(session, request, wait, as_json) else 1)
 
 
 @app.command()

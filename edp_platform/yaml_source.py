@@ -7,8 +7,9 @@ costs three times the load.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,20 @@ class YamlDocument:
     data: dict[str, Any]
     text: str
 
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        return yaml.compose(self.text, Loader=yaml.CSafeLoader)
+
+    def blanks(self) -> list[tuple[list[str | int], int]]:
+        """Return (keys, 1-based line) of each value left unwritten, by line.
+
+        `supplier:` is a question nobody answered; `supplier: null` is an answer.
+        """
+        return sorted(_blanks(self._root, []), key=lambda found: found[1])
+
     def line(self, keys: Sequence[str | int]) -> int:
         """Return the 1-based line of the value at `keys`, or of its nearest parent."""
-        node = yaml.compose(self.text, Loader=yaml.CSafeLoader)
+        node = self._root
         line = 1
         for key in keys:
             child = None
@@ -78,6 +90,28 @@ class YamlDocument:
                 return line
             node = child
         return line
+
+
+def _blanks(
+    node: yaml.Node | None, keys: list[str | int]
+) -> Iterator[tuple[list[str | int], int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            here = [*keys, str(key_node.value)]
+            if _is_blank(value_node):
+                yield here, key_node.start_mark.line + 1
+            else:
+                yield from _blanks(value_node, here)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            if _is_blank(child):
+                yield [*keys, index], child.start_mark.line + 1
+            else:
+                yield from _blanks(child, [*keys, index])
+
+
+def _is_blank(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
 
 
 def load_yaml(path: Path) -> YamlDocument:

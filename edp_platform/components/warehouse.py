@@ -319,7 +319,9 @@ def _told(
         [models.by_id[one] for one in seconds if models.by_id[one].materialized != "view"],
     )
     lineage = ColumnLineage(warehouse.store)
-    for unique_id, model in chosen.items():
+    for unique_id, model in sorted(
+        chosen.items(), key=lambda pair: models.order[pair[0]]
+    ):
         if unique_id in unbuilt:
             continue
         key = dg.AssetKey(model.asset_key)

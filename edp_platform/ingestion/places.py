@@ -42,14 +42,17 @@ class Boundaries:
         shapes = shapely.points(unique["longitude"].to_numpy(), unique["latitude"].to_numpy())
         at, shape = self.tree.query(shapes, predicate="intersects")
         found = (
-            pl.DataFrame({"at": at, "code": [self.codes[one] for one in shape]})
+            pl.DataFrame(
+                {"at": at, "code": [self.codes[one] for one in shape]},
+                schema={"at": pl.Int64, "code": pl.String},
+            )
             .group_by("at")
             .agg(pl.col("code").min())
         )
         looked_up = (
             unique.with_row_index("at")
             .with_columns(pl.col("at").cast(pl.Int64))
-            .join(found.with_columns(pl.col("at").cast(pl.Int64)), on="at", how="left")
+            .join(found, on="at", how="left")
         )
         return points.join(
             looked_up,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 
 import dagster as dg
 
 from edp_platform.datasets import DataSets
 from edp_platform.home import Home
-from edp_platform.ingestion.landing import LandingStore
+from edp_platform.ingestion.landing import WHOLE, LandingStore
 from edp_platform.ingestion.loading import due_months
-from edp_platform.orchestration.scope import DEFER_TAG
+from edp_platform.orchestration.scope import run_tags
 
 
 def due_data_sets(home: Home, data_sets: DataSets) -> dict[str, list[str]]:
@@ -47,6 +48,7 @@ def landing_sensor(home: Home, data_sets: DataSets) -> dg.SensorDefinition:
             return dg.SkipReason("Every landed file is loaded.")
         graph = context.repository_def
         state = hashlib.sha256(json.dumps(due, sort_keys=True).encode()).hexdigest()
+        months = {month for each in due.values() for month in each} - {WHOLE}
         raw = dg.AssetSelection.keys(*(["raw", name] for name in due))
         keys = raw.downstream().resolve(graph.asset_graph) if graph else set()
         return dg.SensorResult(
@@ -54,7 +56,7 @@ def landing_sensor(home: Home, data_sets: DataSets) -> dg.SensorDefinition:
                 dg.RunRequest(
                     run_key=state[:16],
                     asset_selection=sorted(keys),
-                    tags={DEFER_TAG: "true"},
+                    tags=run_tags(months, False, f"{date.today():%Y-%m}"),
                 )
             ]
         )

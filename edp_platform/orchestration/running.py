@@ -18,7 +18,6 @@ from dagster._core.execution.api import execute_run_iterator
 from edp_platform.orchestration.progress import Listener, listening
 from edp_platform.orchestration.recovery import fail_dead_runs, holders, process_tags
 from edp_platform.orchestration.refusals import WaitedTooLong
-from edp_platform.orchestration.scope import DEFER_TAG
 
 
 @dataclass
@@ -62,7 +61,7 @@ def run_assets(
         definitions: loaded definitions.
         instance: where the run is recorded.
         keys: what to run; upstream first.
-        tags: the run's tags (its months, say).
+        tags: the run's tags, `scope.run_tags` among them.
         wait_seconds: how long to wait for a pool that another run holds.
         told: called with what each step is doing.
         waiting: called with why the run waits, each time it looks.
@@ -76,8 +75,11 @@ def run_assets(
     _wait_for_pools(instance, _pools(subset), wait_seconds, waiting)
     run = instance.create_run_for_job(
         job_def=subset,
-        tags={**tags, **process_tags(), DEFER_TAG: "true"},
+        tags={**tags, **process_tags()},
         asset_selection=frozenset(keys),
+        # The summary tells people; every event is in the instance. The console's copy
+        # would be hundreds of lines.
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     outcome = RunOutcome(run.run_id, succeeded=False, recovered=recovered)
     with listening(told), _bounded_waiting(wait_seconds) as watch:
@@ -100,10 +102,7 @@ def _note(event: dg.DagsterEvent, outcome: RunOutcome, told: Listener) -> None:
     elif event.is_step_success:
         told(f"done {event.step_key}")
     elif event.is_step_failure:
-        data = event.step_failure_data
-        error = data.user_failure_data or data.error
-        text = getattr(error, "description", None) or getattr(error, "message", "")
-        outcome.failures.append((str(event.step_key), str(text).strip()))
+        outcome.failures.append((str(event.step_key), _why(event)))
         told(f"failed {event.step_key}")
     elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         outcome.checks.append(event.asset_check_evaluation_data)
@@ -111,8 +110,20 @@ def _note(event: dg.DagsterEvent, outcome: RunOutcome, told: Listener) -> None:
         outcome.materialized.add(event.asset_key)
 
 
+def _why(event: dg.DagsterEvent) -> str:
+    """Return what the step said of its failure: its own words, else the last cause."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description).strip()
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else "no reason was given"
+
+
 def _pools(job: dg.JobDefinition) -> set[str]:
-    return {node.definition.pool for node in job.nodes if getattr(node.definition, "pool", None)}
+    pools = {getattr(node.definition, "pool", None) for node in job.nodes}
+    return {pool for pool in pools if pool}
 
 
 def _wait_for_pools(

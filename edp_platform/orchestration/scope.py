@@ -1,10 +1,10 @@
 """Which months a run is about, and how it tells Dagster what it materialised.
 
-A run started by `edp` names its months in a tag, because they need not be a range:
-materialising a range would mark months as loaded for which nothing was ever supplied.
-Its materialisations are then logged one a month, by us (`dagster/defer_asset_events`
-keeps Dagster from adding a second, unpartitioned one). A run started in the UI has
-partition keys as usual, and Dagster logs them.
+A run started by `edp` names its months in a tag beside Dagster's range, because they
+need not be a range: materialising all of it would mark months as loaded for which
+nothing was ever supplied. Its materialisations are then logged one a month, by us
+(`dagster/defer_asset_events` keeps Dagster from logging the whole range). A run started
+in the UI has partition keys as usual, and Dagster logs them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,34 @@ from edp_platform.home import FIRST_MONTH
 MONTHS_TAG = "edp/months"
 REBUILD_TAG = "edp/rebuild"
 DEFER_TAG = "dagster/defer_asset_events"
+_RANGE_START_TAG = "dagster/asset_partition_range_start"
+_RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 #: One definition for every monthly asset, so that one run can take them all. The month
 #: in hand is included: calls arrive before it is over.
 MONTHS = dg.MonthlyPartitionsDefinition(
     start_date=FIRST_MONTH, fmt="%Y-%m", end_offset=1
 )
+
+
+def run_tags(
+    months: Collection[str], named: bool, this_month: str
+) -> dict[str, str]:
+    """Return the tags of a run of ours.
+
+    Args:
+        months: the months it may touch; none for reference sets alone.
+        named: whether it is bound to them, or may do all that is due.
+        this_month: stands for "none": Dagster wants a range wherever an asset of the
+            run is monthly.
+    """
+    first, last = min(months, default=this_month), max(months, default=this_month)
+    return {
+        DEFER_TAG: "true",
+        _RANGE_START_TAG: first,
+        _RANGE_END_TAG: last,
+        **({MONTHS_TAG: months_as_text(months)} if named else {}),
+    }
 
 
 def months_as_text(months: Collection[str]) -> str:
@@ -76,6 +98,8 @@ def requested_months(context: dg.AssetExecutionContext) -> list[str] | None:
     """Return the months the run names, or None where it names none: all that is due."""
     if MONTHS_TAG in context.run.tags:
         return months_from_text(context.run.tags[MONTHS_TAG])
+    if context.run.tags.get(DEFER_TAG) == "true":
+        return None
     if context.has_partition_key or context.has_partition_key_range:
         return list(context.partition_keys)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -59,11 +59,7 @@ class Due:
 
     keys: frozenset[Any]
     refused: frozenset[Any]
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether everything is up to date."""
-        return not self.keys and not self.refused
+    months: frozenset[str]
 
 
 class Session:
@@ -115,7 +111,7 @@ class Session:
         from edp_platform.components.use_case import use_cases
         from edp_platform.components.warehouse import PUBLISHED, Warehouse
         from edp_platform.datasets import defs_root
-        from edp_platform.ingestion.landing import LandingStore
+        from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
         from edp_platform.warehouse.built import BuiltRecord
@@ -146,18 +142,33 @@ class Session:
         if due.models or not (self.home.published / "current.json").exists():
             if models.marts:
                 keys.add(PUBLISHED)
-        return Due(frozenset(keys), frozenset(raw_key(name) for name in refused_sets))
+        months = {month for name in raw for month in raw[name]} | set(due.months)
+        if due.is_full:
+            months |= {month for held in lake.values() for month in held}
+        return Due(
+            frozenset(keys),
+            frozenset(raw_key(name) for name in refused_sets),
+            frozenset(months - {WHOLE}),
+        )
 
     def run(
         self,
         keys: Collection[Any],
-        tags: Mapping[str, str],
         wait_seconds: float,
+        *,
+        months: Collection[str] = (),
+        named: bool = False,
+        rebuild: bool = False,
         told: Any = lambda what: None,
         waiting: Any = lambda why: None,
     ) -> Any:
-        """Run assets in this process; see `running.run_assets`."""
+        """Run assets in this process; see `running.run_assets` and `scope.run_tags`."""
         from edp_platform.orchestration.running import run_assets
+        from edp_platform.orchestration.scope import REBUILD_TAG, run_tags
+
+        tags = run_tags(months, named, f"{date.today():%Y-%m}")
+        if rebuild:
+            tags[REBUILD_TAG] = "true"
 
         with self.instance() as instance:
             return run_assets(
@@ -175,3 +186,34 @@ class Session:
         from edp_platform.orchestration.selection import resolve
 
         return resolve(selections, self.graph)
+
+    def with_downstream(self, keys: Collection[Any]) -> frozenset[Any]:
+        """Return these assets and everything that reads them, the copy included."""
+        import dagster as dg
+
+        selection = dg.AssetSelection.keys(*keys).downstream()
+        return frozenset(selection.resolve(self.graph))
+
+    def unsupplied(
+        self, keys: Collection[Any], months: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """Return data set → months asked for that no landed file supplies."""
+        from edp_platform.ingestion.landing import LandingStore, Supplies
+
+        supplies = LandingStore(self.home).supplies()
+        found = {}
+        for name in sorted(key.path[-1] for key in keys if key.path[0] == "raw"):
+            if not self.data_sets.by_name[name].contract.is_monthly:
+                continue
+            held = set(supplies.get(name, Supplies([])).months)
+            missing = [month for month in months if month not in held]
+            if missing:
+                found[name] = missing
+        return found
+
+    def supplied_months(self) -> set[str]:
+        """Return every month that some landed file supplies."""
+        from edp_platform.ingestion.landing import WHOLE, LandingStore
+
+        supplies = LandingStore(self.home).supplies()
+        return {month for each in supplies.values() for month in each.months} - {WHOLE}

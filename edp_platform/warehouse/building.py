@@ -75,6 +75,7 @@ def build(
         DbtFailed: dbt could not start (warehouse locked or damaged, bad arguments). A
             model or test that fails does not raise: it is in the outcome.
     """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     dbt_environment(home)
@@ -100,7 +101,11 @@ def build(
         "--no-write-json",
         "--cache-selected-only",
     ]
-    outcome = dbtRunner(store.parsed(), [heard]).invoke(arguments)
+    try:
+        outcome = dbtRunner(store.parsed(), [heard]).invoke(arguments)
+    finally:
+        # dbt-duckdb holds the file, and its lock, for the life of the process.
+        DuckDBConnectionManager.close_all_connections()
     if outcome.result is None:
         raise DbtFailed(_explain(home, outcome.exception))
     nodes = tuple(_node(result) for result in outcome.result.results)

@@ -23,7 +23,13 @@ class DbtFailed(RuntimeError):
 
 
 def dbt_project_folder() -> Path:
-    """Return the dbt project: beside the package in a checkout, inside it in a wheel."""
+    """Return the dbt project: `EDP_DBT_PROJECT`, else the package's own.
+
+    It stands beside the package in a checkout and inside it in a wheel.
+    """
+    chosen = os.environ.get("EDP_DBT_PROJECT")
+    if chosen:
+        return Path(chosen).resolve()
     package = Path(__file__).parents[1]
     packed = package / "_dbt_project"
     return packed if packed.exists() else package.parent / "dbt_project"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import Any
 
 
@@ -99,6 +100,17 @@ class Models:
             reached |= more
             grew = bool(more)
         return reached
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Return each model's place in an order where parents come first."""
+        sorter = TopologicalSorter(
+            {
+                unique_id: [one for one in model.parents if one in self.by_id]
+                for unique_id, model in self.by_id.items()
+            }
+        )
+        return {unique_id: at for at, unique_id in enumerate(sorter.static_order())}
 
     def code(self, unique_id: str) -> str:
         """Return a hash of a model's SQL, its parents' and every macro's."""

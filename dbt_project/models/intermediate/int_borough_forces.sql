@@ -16,7 +16,10 @@ boroughs as (
         borough_code,
         borough
     from lsoa_2011
-    where borough_code not in (select borough_code from lsoa_2021)
+    where
+        borough_code not in (
+            select lsoa_2021.borough_code from lsoa_2021
+        )
 ),
 
 final as (

