@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from edp_platform.contracts import Contract, ContractInvalid, load_contract
-from edp_platform.governance.dpia import Dpia, DpiaInvalid, Layer, load_dpia
+from edp_platform.contracts.loading import Problem
+from edp_platform.governance.dpia import (
+    Dpia,
+    DpiaInvalid,
+    Layer,
+    dpia_blanks,
+    load_dpia,
+)
 from edp_platform.governance.gate import GateRefused, Refusal, examine
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
@@ -170,15 +177,31 @@ def load_data_set(folder: Path, home: Home, registers: Registers) -> DataSet:
             f"{document.path}:{document.line(['attributes'])}: `reader` is not "
             "answered: it says how the data set's files are read."
         )
-    contract = load_contract(
-        folder / attributes.get("contract", "contract.yaml"), home.cache / "contracts"
-    )
+    dpia_path = folder / attributes.get("dpia", "dpia.yaml")
+    try:
+        contract = load_contract(
+            folder / attributes.get("contract", "contract.yaml"),
+            home.cache / "contracts",
+        )
+    except ContractInvalid as error:
+        # Whoever fills in a new folder wants every open question at once.
+        raise ContractInvalid([*error.problems, *_open_questions(dpia_path)]) from None
     data_set = DataSet(
         contract=contract,
         reader_stated=attributes["reader"],
-        dpia_path=folder / attributes.get("dpia", "dpia.yaml"),
+        dpia_path=dpia_path,
         made_on=home.made_on,
         registers=registers,
     )
     _ = data_set.reader  # an unknown reader must be seen now, not at the first file
     return data_set
+
+
+def _open_questions(dpia_path: Path) -> list[Problem]:
+    try:
+        document = load_yaml(dpia_path)
+    except UnreadableYaml:
+        return []  # the gate tells of it
+    return [
+        Problem(dpia_path, line, message) for line, message in dpia_blanks(document)
+    ]

@@ -111,7 +111,12 @@ def _blanks(
 
 
 def _is_blank(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
+    # A quoted empty text is tagged as text, and stays for the record's own rules.
+    return (
+        isinstance(node, yaml.ScalarNode)
+        and node.value == ""
+        and node.tag == "tag:yaml.org,2002:null"
+    )
 
 
 def load_yaml(path: Path) -> YamlDocument:

@@ -22,7 +22,7 @@ from edp_platform.orchestration.progress import tell
 from edp_platform.orchestration.scope import (
     MONTHS,
     is_rebuild,
-    materializations,
+    log_materializations,
     requested_months,
 )
 
@@ -106,7 +106,7 @@ def raw_asset(data_set: DataSet) -> dg.AssetsDefinition:
         ]
         if contract.is_monthly or changed:
             months_told = changed if contract.is_monthly else None
-            yield from materializations(context, key, told, months_told)
+            log_materializations(context, key, told, months_told)
         yield dg.MaterializeResult(metadata=told)
 
     return raw

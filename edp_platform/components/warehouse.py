@@ -31,7 +31,7 @@ from edp_platform.orchestration.progress import tell
 from edp_platform.orchestration.scope import (
     MONTHS,
     is_rebuild,
-    materializations,
+    log_materializations,
     requested_months,
 )
 from edp_platform.publishing.snapshot import publish
@@ -174,7 +174,7 @@ class Warehouse:
                 "dagster/row_count": sum(snapshot.rows.values()),
                 "tables": len(snapshot.rows),
             }
-            yield from materializations(context, PUBLISHED, metadata, None)
+            log_materializations(context, PUBLISHED, metadata, None)
             yield dg.MaterializeResult(metadata=metadata)
 
         return published
@@ -342,7 +342,7 @@ def _told(
                 }
                 scope = due.months or sorted(held)
                 months = [(month, {}) for month in scope if month in held]
-            yield from materializations(context, key, metadata, months)
+            log_materializations(context, key, metadata, months)
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
     for node in outcome.tests:
         check = get_asset_check_key_for_test(

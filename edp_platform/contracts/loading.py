@@ -15,10 +15,12 @@ from jsonschema import Draft201909Validator
 
 from edp_platform.contracts.model import Column, Contract, KnownValue, QualityRule
 from edp_platform.contracts.vocabulary import (
+    ANSWERS,
     CLASSIFICATIONS,
     COLUMN_PROPERTIES,
     CONTRACT_PROPERTIES,
     IDENTIFIER_CLASSES,
+    NEEDED,
     REGIMES,
     VALUE_PROPERTIES,
     WHY,
@@ -30,6 +32,10 @@ _LOGICAL_TYPES = frozenset(
 )
 _METRICS = frozenset(
     {"nullValues", "missingValues", "invalidValues", "duplicateValues"}
+)
+#: Names that hold further names: left blank, nothing more can be said of the document.
+_CONTAINERS = frozenset(
+    {"customProperties", "team", "members", "schema", "properties", "property"}
 )
 
 
@@ -108,17 +114,27 @@ def _checker_version() -> str:
 def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
     """Yield (keys, message) for each fault of the document."""
     data = document.data
+    blanks = [keys for keys, _ in document.blanks()]
+    for keys in blanks:
+        yield keys, _unanswered(data, keys)
     found_in_schema = False
     for error in _odcs_validator().iter_errors(data):
-        found_in_schema = True
-        yield from _schema_fault(error)
-    if found_in_schema:
+        for keys, message in _schema_fault(error):
+            if keys not in blanks:  # a blank has been told, in words
+                found_in_schema = True
+                yield keys, message
+    if found_in_schema or any(
+        keys[-1] in _CONTAINERS or isinstance(keys[-1], int) for keys in blanks
+    ):
         return
     yield from _property_faults(
         data.get("customProperties", []), set(CONTRACT_PROPERTIES), ["customProperties"]
     )
     stated = _properties(data)
+    left_blank = _blank_properties(data, ["customProperties"], blanks)
     for name, required in CONTRACT_PROPERTIES.items():
+        if name in left_blank:
+            continue
         if required and stated.get(name) in (None, "", []):
             yield (
                 ["customProperties"],
@@ -129,13 +145,14 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
         yield ["customProperties"], "`regime` must be part2 or part3."
     if stated.get("partitioning") not in (None, "", "month", "none"):
         yield ["customProperties"], "`partitioning` must be month or none."
-    if stated.get("partitioning") == "month" and not stated.get("monthFrom"):
+    needs_month = stated.get("partitioning") == "month" and "monthFrom" not in left_blank
+    if needs_month and not stated.get("monthFrom"):
         yield (
             ["customProperties"],
             "`monthFrom` is not answered: a monthly data set must say where a row's "
             "month comes from (fileName, columnNames, or the name of a date column).",
         )
-    if not _owners(data):
+    if not _owners(data) and not any(keys[0] == "team" for keys in blanks):
         yield (
             ["team"],
             "no owner: someone must answer for this data set. Write a team member with "
@@ -144,7 +161,36 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
     if len(data.get("schema") or []) != 1:
         yield ["schema"], "expected exactly one table under `schema`."
         return
-    yield from _column_faults(data["schema"][0].get("properties") or [], stated)
+    columns = data["schema"][0].get("properties") or []
+    yield from _column_faults(columns, stated, blanks)
+
+
+def _unanswered(data: dict[str, Any], keys: list[str | int]) -> str:
+    """Say what a value left blank is needed for and what to write there."""
+    element: Any = data
+    column = ""
+    for depth, key in enumerate(keys[:-1]):
+        element = element[key]
+        if keys[max(depth - 1, 0)] == "properties" and isinstance(element, dict):
+            column = f"column {element.get('name')}: "
+    name = str(keys[-1])
+    if name == "value" and isinstance(element, dict):
+        name = str(element.get("property"))
+    why = WHY.get(name) or NEEDED.get(name) or "a name without a value says nothing"
+    what = ANSWERS.get(name)
+    remedy = f"Write {what}" if what else "Write its value, or remove the line"
+    return f"{column}`{name}` is not answered: {why}. {remedy}."
+
+
+def _blank_properties(
+    element: dict[str, Any], here: list[str | int], blanks: list[list[str | int]]
+) -> set[str]:
+    """Return the custom properties of an element whose value was left blank."""
+    return {
+        item["property"]
+        for index, item in enumerate(element.get("customProperties") or [])
+        if [*here, index, "value"] in blanks
+    }
 
 
 def _schema_fault(error: Any) -> Iterator[tuple[list[str | int], str]]:
@@ -163,7 +209,7 @@ def _schema_fault(error: Any) -> Iterator[tuple[list[str | int], str]]:
 def _property_faults(
     properties: list[dict[str, Any]], known: set[str] | frozenset[str], keys: list[Any]
 ) -> Iterator[tuple[list[str | int], str]]:
-    for index, item in enumerate(properties):
+    for index, item in enumerate(properties or []):
         if item["property"] not in known:
             yield (
                 [*keys, index],
@@ -173,7 +219,9 @@ def _property_faults(
 
 
 def _column_faults(
-    columns: list[dict[str, Any]], stated: dict[str, Any]
+    columns: list[dict[str, Any]],
+    stated: dict[str, Any],
+    blanks: list[list[str | int]],
 ) -> Iterator[tuple[list[str | int], str]]:
     names = [column["name"] for column in columns]
     for repeated in sorted({name for name in names if names.count(name) > 1}):
@@ -191,13 +239,13 @@ def _column_faults(
         yield from _property_faults(
             column.get("customProperties", []), COLUMN_PROPERTIES, here
         )
-        for field, needed in (
-            ("description", "a reader must know what the column means"),
-            ("logicalType", "the lake keeps every column with a type"),
-            ("classification", "access and publication depend on it"),
-        ):
-            if not column.get(field):
-                yield here, f"column {column['name']}: `{field}` is not answered: {needed}."
+        for field in ("description", "logicalType", "classification"):
+            if not column.get(field) and [*here, field] not in blanks:
+                yield (
+                    here,
+                    f"column {column['name']}: `{field}` is not answered: "
+                    f"{NEEDED[field]}. Write {ANSWERS[field]}.",
+                )
         if column.get("classification") not in (None, "", *CLASSIFICATIONS):
             yield (
                 here,
@@ -206,7 +254,10 @@ def _column_faults(
             )
         if column.get("logicalType") not in (None, *_LOGICAL_TYPES):
             yield here, f"column {column['name']}: type {column['logicalType']} is not kept."
-        if own.get("identifierClass") not in IDENTIFIER_CLASSES:
+        is_blank = "identifierClass" in _blank_properties(
+            column, [*here, "customProperties"], blanks
+        )
+        if own.get("identifierClass") not in IDENTIFIER_CLASSES and not is_blank:
             yield (
                 here,
                 f"column {column['name']}: `identifierClass` is not answered: grants "

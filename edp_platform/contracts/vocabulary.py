@@ -59,3 +59,42 @@ WHY: dict[str, str] = {
     "partitioning": "the lake keeps monthly sets by month and reference sets whole",
     "supplier": "a receipt says who supplied each file",
 }
+
+#: What to write where a value was left blank, by the last name of its place.
+ANSWERS: dict[str, str] = {
+    "regime": "part2 (general processing) or part3 (law enforcement)",
+    "dpiaRef": "the `id` of the dpia.yaml beside the contract, such as DPIA-STOP-SEARCH",
+    "purposes": "a list of purposes of the register, such as [P-STATISTICS]",
+    "rrdRule": "a rule of the retention schedule, such as PUBLISHED-STATISTICS",
+    "filePattern": 'the name files come under, such as "{month}-{force}-street.csv"',
+    "identity": "none, or the list of columns that identify a row, such as [crime_id]",
+    "partitioning": "month or none",
+    "monthFrom": "fileName, columnNames, or the name of a date column",
+    "supplier": "who supplies the files",
+    "licence": "the licence as the supplier names it, or remove the line",
+    "attribution": "the words the licence asks for, or remove the line",
+    "classification": "public, official, personal, special-category or criminal-offence",
+    "identifierClass": "direct, quasi, sensitive or none",
+    "description": "what the column means and in which unit",
+    "logicalType": "string, integer, number, boolean, date or timestamp",
+    "username": 'the owner, such as "team:stop-search" or an e-mail address',
+    "name": "a name people know it by",
+    "domain": "the field it belongs to, such as policing, public-voice or geography",
+    "purpose": "what the data set is for, in a sentence",
+    "limitations": "what a reader must know before believing a figure; None known is one",
+    "dataGranularityDescription": "what one row is, such as: One row per search.",
+}
+
+#: Why a value that is no custom property is needed; the others are in `WHY`.
+NEEDED: dict[str, str] = {
+    "classification": "access and publication depend on it",
+    "identifierClass": "grants depend on it",
+    "description": "a reader must know what the column means",
+    "logicalType": "the lake keeps every column with a type",
+    "username": "someone must answer for this data set",
+    "name": "people look for it by name",
+    "domain": "the catalogue is ordered by it",
+    "purpose": "a reader must know what it is for",
+    "limitations": "a figure without its limits misleads",
+    "dataGranularityDescription": "nobody can count rows without knowing what one is",
+}

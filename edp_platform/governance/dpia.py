@@ -185,6 +185,56 @@ class Dpia(_Record):
         return self
 
 
+#: What to write where a field was left blank, by its place in the record.
+_ANSWERS: dict[str, str] = {
+    "id": "the contract's `dpiaRef`, such as DPIA-STOP-SEARCH",
+    "title": "what the data set is, in words a member of the public knows",
+    "author": "the id of whoever writes this record; the author may not sign it",
+    "screening.needed": "true or false: is a DPIA needed (step 1)",
+    "screening.triggers": "what calls for one, such as [large_scale], or []",
+    "screening.reason": "why one is needed, or why not",
+    "screening.by": "who screened it, not the author",
+    "screening.on": "the day of the screening, YYYY-MM-DD",
+    "scope.layers": "layers it may reach: raw, staging, mart, publication, sandbox",
+    "scope.purposes": "purposes of the register, such as [P-STATISTICS]",
+    "scope.use_cases": "the use cases that may read it; [] for any",
+    "description.nature": "what is done with the data (step 2)",
+    "description.scope": "how much, about whom, how often, for how long",
+    "description.context": "who the people are and what they would expect",
+    "description.source": "where it comes from",
+    "consultation.done": "true or false: were people asked (step 3)",
+    "consultation.with": "who was asked, or [] with the reason as outcome",
+    "consultation.outcome": "what they said and what changed",
+    "regimes.regime": "part2 or part3",
+    "regimes.purpose": "one purpose of the register",
+    "regimes.art6": "the letter of UK GDPR Art. 6(1), or for part3 remove it and "
+    "state `law`",
+    "necessity.test": "why the purpose cannot be reached without this data (step 4)",
+    "necessity.less_intrusive_options": "what else was looked at, and why it will not do",
+    "necessity.minimisation": "what was left out",
+    "risks.harm": "what could happen to whom (step 5)",
+    "risks.likelihood": "remote, possible or probable",
+    "risks.severity": "minimal, significant or severe",
+    "risks.inherent": "low, medium or high, before measures",
+    "risks.measures.effect": "eliminated, reduced or accepted (step 6)",
+    "risks.measures.check": "the check that shows it, such as dpia_gate",
+    "risks.measures.description": "what is done",
+    "risks.residual": "low, medium or high, after measures",
+    "risks.accepted_by": "who accepts what is left",
+    "rights.information": "how people are told",
+    "rights.requests": "how a person's request is answered",
+    "retention_rule": "the contract's `rrdRule`",
+    "dpo_advice.outcome": "accepted, overruled or pending (step 7)",
+    "dpo_advice.by": "the data protection officer, neither author nor signer",
+    "dpo_advice.on": "the day of the advice, YYYY-MM-DD",
+    "dpo_advice.summary": "the advice in short",
+    "sign_off.role": "such as information_asset_owner",
+    "sign_off.by": "who signs, not the author",
+    "sign_off.on": "the day it was signed, YYYY-MM-DD",
+    "review.due": "when it must be looked at again, YYYY-MM-DD, within twelve months",
+}
+
+
 class DpiaInvalid(ValueError):
     """The record cannot be relied on; the message gives file, line and remedy."""
 
@@ -204,11 +254,27 @@ def load_dpia(path: Path, made_on: date) -> Dpia:
         document = load_yaml(path)
     except UnreadableYaml as error:
         raise DpiaInvalid(str(error)) from error
+    unanswered = dpia_blanks(document)
+    if unanswered:
+        raise DpiaInvalid(
+            "\n".join(f"{path}:{line}: {message}" for line, message in unanswered)
+        )
     anchor = made_on if document.data.get("example") is True else None
     try:
         return Dpia.model_validate(document.data, context={"anchor": anchor})
     except ValidationError as error:
         raise DpiaInvalid(_in_words(error, document)) from error
+
+
+def dpia_blanks(document: YamlDocument) -> list[tuple[int, str]]:
+    """Return (line, what to write) of each field of a record that was left blank."""
+    found = []
+    for keys, line in document.blanks():
+        where = ".".join(key for key in keys if isinstance(key, str))
+        what = _ANSWERS.get(where)
+        remedy = f"Write {what}" if what else "Write it, or remove the line"
+        found.append((line, f"`{where}` is not answered. {remedy}."))
+    return found
 
 
 def _in_words(error: ValidationError, document: YamlDocument) -> str:

@@ -62,8 +62,49 @@ def accounts(
     home: Home, supplies: Supplies, deliveries: Iterable[Delivery]
 ) -> list[Account]:
     """Return the account of each delivery, counted in what stands on disk now."""
+    chosen = list(deliveries)
     footers: dict[Path, tuple[str, ...]] = {}
-    return [_account(home, supplies, one, footers) for one in deliveries]
+    counted = _count_plain(home, chosen, footers)
+    return [_account(home, supplies, one, footers, counted) for one in chosen]
+
+
+def _holds(
+    home: Home, delivery: Delivery, month: str, footers: dict[Path, tuple[str, ...]]
+) -> bool:
+    path = lake_path(home, delivery.data_set, month)
+    if path not in footers:
+        footer = read_footer(path)
+        footers[path] = footer.files if footer else ()
+    return delivery.file in footers[path]
+
+
+def _count_plain(
+    home: Home, deliveries: Iterable[Delivery], footers: dict[Path, tuple[str, ...]]
+) -> dict[Delivery, int]:
+    """Count the loaded lines of files of one month that nothing was kept out of.
+
+    Nearly every file is one: counted in one scan, a thousand of them take a quarter of
+    a second, one by one three.
+    """
+    places = {
+        one: (str(lake_path(home, one.data_set, one.months[0])), one.file)
+        for one in deliveries
+        if len(one.months) == 1
+        and not _evidence_path(home.quarantine, one).exists()
+        and not _evidence_path(home.set_aside, one).exists()
+        and _holds(home, one, one.months[0], footers)
+    }
+    paths = sorted({path for path, _ in places.values()})
+    if not paths:
+        return {}
+    counted = (
+        pl.scan_parquet(paths, hive_partitioning=False, include_file_paths="path")
+        .group_by("path", "source_file")
+        .agg(pl.col("source_line").n_unique())
+        .collect()
+    )
+    lines = {(path, file): count for path, file, count in counted.iter_rows()}
+    return {one: lines.get(place, 0) for one, place in places.items()}
 
 
 def _account(
@@ -71,17 +112,11 @@ def _account(
     supplies: Supplies,
     delivery: Delivery,
     footers: dict[Path, tuple[str, ...]],
+    counted: dict[Delivery, int],
 ) -> Account:
-    def holds(month: str) -> bool:
-        path = lake_path(home, delivery.data_set, month)
-        if path not in footers:
-            footer = read_footer(path)
-            footers[path] = footer.files if footer else ()
-        return delivery.file in footers[path]
-
     active = [one for one in delivery.months if supplies.is_active(delivery, one)]
     gone = [one for one in delivery.months if one not in active]
-    built = [month for month in active if holds(month)]
+    built = [month for month in active if _holds(home, delivery, month, footers)]
     ledger = read_json(ledger_path(home, delivery))
     empty = {
         "file": delivery.file,
@@ -100,6 +135,8 @@ def _account(
         return Account(**{**empty, "superseded": remaining})
     if ledger is None or not built:
         return Account(**{**empty, "waiting": remaining})
+    if delivery in counted:
+        return Account(**{**empty, "loaded": counted[delivery]})
     is_wide = ledger["cells"] != ledger["records"]
     lake = _lake_lines(home, delivery, built)
     kept_out = _evidence(home.quarantine, delivery)
@@ -162,10 +199,14 @@ def _lake_lines(home: Home, delivery: Delivery, months: list[str]) -> pl.DataFra
 
 
 def _evidence(folder: Path, delivery: Delivery) -> pl.DataFrame:
-    path = folder / delivery.data_set / f"{delivery.file}.parquet"
+    path = _evidence_path(folder, delivery)
     if not path.exists():
         return pl.DataFrame(schema={"source_line": pl.Int64, "month": pl.String})
     return pl.read_parquet(path, columns=["source_line", "month"])
+
+
+def _evidence_path(folder: Path, delivery: Delivery) -> Path:
+    return folder / delivery.data_set / f"{delivery.file}.parquet"
 
 
 def _others(lines: pl.Series, *counted: pl.Series) -> pl.Series:

@@ -82,7 +82,15 @@ def run_assets(
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     outcome = RunOutcome(run.run_id, succeeded=False, recovered=recovered)
-    with listening(told), _bounded_waiting(wait_seconds) as watch:
+
+    def heard(what: str) -> None:
+        word, _, key = what.partition(" ")
+        if word == "materialized":
+            outcome.materialized.add(dg.AssetKey.from_user_string(key))
+        else:
+            told(what)
+
+    with listening(heard), _bounded_waiting(wait_seconds) as watch:
         try:
             for event in execute_run_iterator(InMemoryJob(subset), run, instance):
                 watch(event)
@@ -106,8 +114,6 @@ def _note(event: dg.DagsterEvent, outcome: RunOutcome, told: Listener) -> None:
         told(f"failed {event.step_key}")
     elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         outcome.checks.append(event.asset_check_evaluation_data)
-    elif event.is_step_materialization and event.asset_key is not None:
-        outcome.materialized.add(event.asset_key)
 
 
 def _why(event: dg.DagsterEvent) -> str:

@@ -10,12 +10,18 @@ in the UI has partition keys as usual, and Dagster logs them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import (
+    DagsterEvent,
+    DagsterEventBatchMetadata,
+    generate_event_batch_id,
+)
 
 from edp_platform.home import FIRST_MONTH
+from edp_platform.orchestration.progress import tell
 
 MONTHS_TAG = "edp/months"
 REBUILD_TAG = "edp/rebuild"
@@ -110,16 +116,17 @@ def is_rebuild(context: dg.AssetExecutionContext) -> bool:
     return context.run.tags.get(REBUILD_TAG) == "true"
 
 
-def materializations(
+def log_materializations(
     context: dg.AssetExecutionContext,
     key: dg.AssetKey,
     metadata: Mapping[str, Any],
     months: Sequence[tuple[str, Mapping[str, Any]]] | None,
-) -> Iterator[dg.AssetMaterialization]:
-    """Yield what a run of ours logs: one event a month that changed, or one in all.
+) -> None:
+    """Log what a run of ours materialised: one event a changed month, or one in all.
 
     Args:
-        context: of the run; one that Dagster logs for yields nothing here.
+        context: of the run; where Dagster logs the run's materialisations, this does
+            nothing.
         key: the asset.
         metadata: of the asset as a whole; it goes on the last event, the one the UI
             shows first.
@@ -128,10 +135,22 @@ def materializations(
     if context.run.tags.get(DEFER_TAG) != "true":
         return
     if months is None:
-        yield dg.AssetMaterialization(key, metadata=metadata)
-        return
-    for position, (month, told) in enumerate(months):
-        is_last = position == len(months) - 1
-        yield dg.AssetMaterialization(
-            key, partition=month, metadata={**(metadata if is_last else {}), **told}
+        told = [dg.AssetMaterialization(key, metadata=metadata)]
+    else:
+        told = [
+            dg.AssetMaterialization(
+                key,
+                partition=month,
+                metadata={**(metadata if at == len(months) - 1 else {}), **own},
+            )
+            for at, (month, own) in enumerate(months)
+        ]
+    if told:
+        tell(f"materialized {key.to_user_string()}")
+    step = context.op_execution_context.get_step_execution_context()
+    batch = generate_event_batch_id()
+    for at, materialization in enumerate(told):
+        # As Dagster logs the partitions of one output: in one write to the database.
+        DagsterEvent.asset_materialization(
+            step, materialization, DagsterEventBatchMetadata(batch, at == len(told) - 1)
         )

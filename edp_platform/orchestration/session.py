@@ -42,6 +42,14 @@ def prepare_dagster_home(home: Home) -> Path:
         if scheme in ("postgres", "postgresql"):
             url = f"postgresql+psycopg2://{rest}"
         settings["storage"] = {"postgres": {"postgres_url": url}}
+    else:
+        settings["event_log_storage"] = {
+            "module": "edp_platform.orchestration.event_log",
+            "class": "BatchingSqliteEventLogStorage",
+            "config": {"base_dir": str(home.dagster / "history" / "runs")},
+        }
+    # Months of one asset are logged in one write.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     text = yaml.safe_dump(settings, sort_keys=False)
     target = home.dagster / "dagster.yaml"
     if not target.exists() or target.read_text(encoding="utf-8") != text:
@@ -71,29 +79,33 @@ class Session:
         warnings.filterwarnings("ignore", module=r"dagster.*")
 
     @cached_property
+    def platform(self) -> Any:
+        """Every folder, the warehouse over them, and what was set aside."""
+        from edp_platform.components.platform import load_platform
+
+        return load_platform(self.home)
+
+    @property
     def definitions(self) -> Any:
         """Everything Dagster loads."""
-        from edp_platform.definitions import defs
+        return self.platform.definitions
 
-        return defs()
-
-    @cached_property
+    @property
     def data_sets(self) -> DataSets:
-        """The data sets, plainly."""
-        return DataSets.load(self.home)
+        """The data sets."""
+        found: DataSets = self.platform.data_sets
+        return found
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """The folders that could not be loaded."""
+        found: tuple[SetAside, ...] = self.platform.set_aside
+        return found
 
     @cached_property
     def graph(self) -> Any:
         """The asset graph."""
         return self.definitions.resolve_asset_graph()
-
-    @cached_property
-    def set_aside(self) -> tuple[SetAside, ...]:
-        """The folders that could not be loaded."""
-        from edp_platform.components.folders import load_folders
-        from edp_platform.datasets import defs_root
-
-        return load_folders(defs_root()).set_aside
 
     @contextmanager
     def instance(self) -> Iterator[Any]:
@@ -108,16 +120,14 @@ class Session:
         import dagster as dg
 
         from edp_platform.components.governed_dataset import raw_key
-        from edp_platform.components.use_case import use_cases
-        from edp_platform.components.warehouse import PUBLISHED, Warehouse
-        from edp_platform.datasets import defs_root
+        from edp_platform.components.warehouse import PUBLISHED
         from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
         from edp_platform.warehouse.built import BuiltRecord
 
         today = date.today()
-        warehouse = Warehouse(self.home, self.data_sets, use_cases(defs_root()))
+        warehouse = self.platform.warehouse
         raw = due_data_sets(self.home, self.data_sets)
         refused_sets = {
             name

@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from edp_platform.files import write_json
 from edp_platform.home import Home
+
+if TYPE_CHECKING:
+    from edp_platform.governance.column_lineage import Lineage
 
 _SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md")
 
@@ -110,6 +114,8 @@ class ManifestStore:
             raise DbtFailed(
                 f"The dbt project {self.project} does not parse: {outcome.exception}"
             )
+        lineage = _column_lineage(outcome.result, self.project, scratch)
+        write_json(scratch / "column_lineage.json", lineage.as_json())
         scratch.rename(self.folder)
 
     @contextmanager
@@ -118,6 +124,79 @@ class ManifestStore:
         with (self.home.dbt / ".making.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _column_lineage(manifest: Any, project: Path, scratch: Path) -> Lineage:
+    """Trace the columns of every model of dbt's parsed manifest.
+
+    Never raises: lineage that cannot be made must not stop the models, so it says
+    instead that it is unknown, and whoever relies on it refuses.
+    """
+    from edp_platform.governance.column_lineage import Lineage, trace
+
+    models = {
+        unique_id: (node.schema, node.name)
+        for unique_id, node in manifest.nodes.items()
+        if node.resource_type == "model"
+    }
+    sources = {
+        (source.schema, source.name): list(source.columns)
+        for source in manifest.sources.values()
+    }
+    try:
+        compiled = _compiled(manifest, project, scratch / "compiling")
+    # dbt answers some errors of a macro with exceptions of any kind.
+    except Exception:
+        return Lineage.unknown(models.values())
+    return trace(
+        {relation: compiled.get(one, "") for one, relation in models.items()}, sources
+    )
+
+
+def _compiled(manifest: Any, project: Path, scratch: Path) -> dict[str, str]:
+    """Return model → its SQL for a whole build, sources named as tables.
+
+    Changes `manifest`: without its location a source is written as "raw"."name", where
+    the Parquet files it stands for would have no columns to trace to.
+    """
+    from dbt.cli.main import dbtRunner
+
+    for source in manifest.sources.values():
+        for meta in (source.meta, source.config.meta):
+            meta.pop("external_location", None)
+    arguments = [
+        "compile",
+        *project_arguments(project, scratch),
+        "--quiet",
+        "--log-level",
+        "none",
+        "--select",
+        "resource_type:model",
+        "--indirect-selection",
+        "empty",
+        "--full-refresh",
+        "--no-populate-cache",
+        "--no-write-json",
+    ]
+    with _empty_warehouse():
+        ran: Any = dbtRunner(manifest).invoke(arguments).result
+    shutil.rmtree(scratch, ignore_errors=True)
+    results = ran.results if ran is not None else []
+    return {one.node.unique_id: one.node.compiled_code or "" for one in results}
+
+
+@contextmanager
+def _empty_warehouse() -> Iterator[None]:
+    """Let dbt connect to an empty database in memory: the real one may be in use."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    before = os.environ["EDP_WAREHOUSE"]
+    os.environ["EDP_WAREHOUSE"] = ":memory:"
+    try:
+        yield
+    finally:
+        os.environ["EDP_WAREHOUSE"] = before
+        DuckDBConnectionManager.close_all_connections()
 
 
 def project_arguments(project: Path, target: Path) -> list[str]:

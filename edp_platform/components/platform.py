@@ -1,0 +1,48 @@
+"""Everything together: folders, warehouse, sensor, and what was set aside."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import dagster as dg
+
+from edp_platform.components.folders import load_folders, set_aside_assets
+from edp_platform.components.warehouse import Warehouse
+from edp_platform.datasets import DataSets, SetAside, defs_root
+from edp_platform.home import Home
+from edp_platform.orchestration.landing_sensor import landing_sensor
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One load of the platform."""
+
+    definitions: dg.Definitions
+    data_sets: DataSets
+    warehouse: Warehouse
+    set_aside: tuple[SetAside, ...]
+
+
+def load_platform(home: Home) -> Platform:
+    """Load every folder once and build the definitions over them.
+
+    Raises:
+        DbtFailed: the dbt project does not parse; without it nothing can be built.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        folders = load_folders(defs_root(), home)
+        warehouse = Warehouse(home, folders.data_sets, folders.use_cases)
+        definitions = dg.Definitions.merge(
+            *folders.definitions,
+            warehouse.definitions(),
+            dg.Definitions(
+                assets=set_aside_assets(folders.set_aside),
+                sensors=[landing_sensor(home, folders.data_sets)],
+                # A step in a process of its own costs seconds of imports.
+                executor=dg.in_process_executor,
+            ),
+        )
+    return Platform(definitions, folders.data_sets, warehouse, folders.set_aside)
