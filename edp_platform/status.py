@@ -7,6 +7,7 @@ footers are read once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -19,7 +20,7 @@ from rich.table import Table
 from edp_platform.datasets import DataSet, DataSets, SetAside
 from edp_platform.governance.dpia import DpiaInvalid
 from edp_platform.home import Home
-from edp_platform.ingestion.lake import signatures
+from edp_platform.ingestion.lake import footers, lake_path
 from edp_platform.ingestion.landing import (
     WHOLE,
     LandingStore,
@@ -60,8 +61,8 @@ def platform_status(
         `last_month` (supplied), `months_held` (in the lake), `months_due` (lists;
         "whole" for a set without months), `months_missing` (scope → months that nobody
         supplied between its first and last), `records` (counts of `landed`, `loaded`,
-        `quarantined`, `set_aside`, `superseded`, `waiting`), `is_exact`, `error` (a lake
-        file that cannot be read, else None), `newest_release`.
+        `quarantined`, `set_aside`, `superseded`, `waiting`), `is_exact`, `error` (of a
+        lake file that cannot be read, else None), `newest_release`.
 
         `is_good` is False when a folder is set aside, an account is not exact, a data
         set that has files is refused by the gate, or dbt does not parse.
@@ -112,10 +113,10 @@ def _snapshot(home: Home) -> dict[str, str] | None:
 def _governance(data_set: DataSet, today: date) -> dict[str, Any]:
     contract = data_set.contract
     refusals = data_set.refusals("raw", today)
-    try:
-        status, due = data_set.dpia.status, data_set.dpia.review.due.isoformat()
-    except DpiaInvalid:
-        status, due = "invalid", None
+    status, due = "invalid", None
+    with suppress(DpiaInvalid):  # told as a refusal
+        status = str(data_set.dpia.status)
+        due = data_set.dpia.review.due.isoformat()
     return {
         "name": data_set.name,
         "title": contract.name,
@@ -150,12 +151,17 @@ def _loaded(
         "newest_release": newest_release(supplies.deliveries),
     }
     try:
-        present = signatures(home, data_set.contract)
+        held_now = footers(home, data_set.contract)
         wanted = wanted_signatures(home, data_set, supplies)
-        counted = accounts(home, supplies, supplies.deliveries)
+        known = {
+            lake_path(home, data_set.name, month): footer
+            for month, footer in held_now.items()
+        }
+        counted = accounts(home, supplies, supplies.deliveries, known)
     except OSError as error:
         # One damaged file must not hide the state of everything else.
         return told | {"is_exact": False, "error": str(error)}
+    present = {month: footer.signature for month, footer in held_now.items()}
     held[data_set.name] = present
     return told | {
         "months_held": sorted(present),

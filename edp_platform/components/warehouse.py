@@ -227,8 +227,8 @@ class _Translator(DagsterDbtTranslator):
         if model is not None and model.columns:
             metadata["dagster/column_schema"] = dg.TableSchema(
                 columns=[
-                    dg.TableColumn(name=name, description=text)
-                    for name, text in model.columns
+                    dg.TableColumn(name=name, type=kind, description=text)
+                    for name, kind, text in model.columns
                 ]
             )
         return metadata

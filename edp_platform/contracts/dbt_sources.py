@@ -148,6 +148,7 @@ def _code_list(contract: Contract) -> str:
     )
     return (
         f"-- {_header(contract)}\n"
+        "-- noqa: disable=all\n"
         "-- Each value a column is known to take, its harmonised label and its months.\n"
         "with\n\nfinal as (\n    select *\n    from (\n        values\n"
         f"{rows}\n"
@@ -166,22 +167,27 @@ def _code_list_yaml(contract: Contract) -> str:
     ]
     key = {
         "primary_key": {
-            "arguments": {"columns": ["column_name", "value", "valid_from"]},
-            "config": {"severity": "error"},
+            # Staging joins on the value alone: one listed twice would double rows.
+            "arguments": {"columns": ["column_name", "value"]},
+            "config": {
+                "severity": "error",
+                "where": f"column_name <> '{PARTIAL_SUPPLY}'",
+            },
         }
     }
-    key["primary_key"]["arguments"]["nullable"] = ["valid_from"]
     model = {
         "version": 2,
         "models": [
             {
                 "name": f"code_list_{contract.data_set}",
                 "description": (
-                    "One row per column, value and first month known to "
-                    f"{contract.name}."
+                    f"One row per column and value known to {contract.name}."
                 ),
                 "config": {"meta": {"partitioned": "none"}},
-                "columns": [{"name": name, "description": text} for name, text in columns],
+                "columns": [
+                    {"name": name, "data_type": "varchar", "description": text}
+                    for name, text in columns
+                ],
                 "data_tests": [key],
             }
         ],

@@ -82,7 +82,7 @@ ANSWERS: dict[str, str] = {
     "domain": "the field it belongs to, such as policing, public-voice or geography",
     "purpose": "what the data set is for, in a sentence",
     "limitations": "what a reader must know before believing a figure; None known is one",
-    "dataGranularityDescription": "what one row is, such as: One row per search.",
+    "dataGranularityDescription": "what one row is, such as: One row per search",
 }
 
 #: Why a value that is no custom property is needed; the others are in `WHY`.

@@ -193,16 +193,17 @@ class _Tracer:
             dialect="duckdb",
             schema=self._schema,
             validate_qualify_columns=False,
+            # A column that its table is not known to have is one untraced column.
+            allow_partial_qualification=True,
             identify=False,
             quote_identifiers=False,
         )
         scope = build_scope(qualified.unnest())
         if scope is None:
             return {UNNAMED: None}
-        return {
-            UNNAMED if _MADE_UP.fullmatch(name) else name: origin
-            for name, origin in self._outputs(scope).items()
-        }
+        found = self._outputs(scope)
+        named = {name: found[name] for name in found if not _MADE_UP.fullmatch(name)}
+        return named if len(named) == len(found) else {**named, UNNAMED: None}
 
     def _outputs(self, scope: Scope) -> dict[str, _Origin]:
         if id(scope) not in self._seen:
@@ -232,10 +233,7 @@ class _Tracer:
         sides = scope.set_operation_scopes
         left, right = (self._outputs(one) for one in sides)
         # A name given twice stands once in the outputs: the places no longer match.
-        widths = {len(one.expression.selects) for one in sides} | {
-            len(left),
-            len(right),
-        }
+        widths = {len(left), len(right), *(_width(one.expression) for one in sides)}
         if len(widths) > 1 or UNNAMED in left or UNNAMED in right:
             return {UNNAMED: None}
         if query.args.get("by_name"):

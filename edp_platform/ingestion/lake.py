@@ -88,18 +88,32 @@ def read_footer(path: Path) -> LakeFile | None:
     return LakeFile(stated["signature"], footer.num_rows, tuple(stated["files"]))
 
 
+def footers(home: Home, contract: Contract) -> dict[str, LakeFile]:
+    """Return month → what the footer of its lake file says, for every month held.
+
+    Raises:
+        OSError: a file is there and cannot be read as Parquet.
+    """
+    found = {}
+    for month in _months_held(home, contract):
+        footer = read_footer(lake_path(home, contract.data_set, month))
+        if footer:
+            found[month] = footer
+    return found
+
+
+def _months_held(home: Home, contract: Contract) -> list[str]:
+    if not contract.is_monthly:
+        return [WHOLE]
+    paths = (home.raw / contract.data_set).glob("month=????-??/part-0.parquet")
+    return sorted(path.parent.name.removeprefix("month=") for path in paths)
+
+
 def signatures(home: Home, contract: Contract) -> dict[str, str]:
     """Return month → signature of what the lake holds of a data set now."""
-    folder = home.raw / contract.data_set
-    if not contract.is_monthly:
-        footer = read_footer(lake_path(home, contract.data_set, WHOLE))
-        return {WHOLE: footer.signature} if footer else {}
-    found = {}
-    for path in sorted(folder.glob("month=????-??/part-0.parquet")):
-        footer = read_footer(path)
-        if footer:
-            found[path.parent.name.removeprefix("month=")] = footer.signature
-    return found
+    return {
+        month: footer.signature for month, footer in footers(home, contract).items()
+    }
 
 
 def write_month(
@@ -135,7 +149,9 @@ def ensure_readable(home: Home, contract: Contract) -> None:
     set that was never landed is an empty table, not an error.
     """
     folder = home.raw / contract.data_set
-    path = folder / ("month=none/part-0.parquet" if contract.is_monthly else "part-0.parquet")
+    path = folder / (
+        "month=none/part-0.parquet" if contract.is_monthly else "part-0.parquet"
+    )
     schema = lake_schema(contract)
     if path.exists() and (
         not contract.is_monthly or list(pl.read_parquet_schema(path)) == list(schema)
@@ -146,7 +162,7 @@ def ensure_readable(home: Home, contract: Contract) -> None:
 
 
 def rows_by_file(paths: Iterable[Path]) -> pl.DataFrame:
-    """Count what lake files really hold: `source_file, rows, lines` (distinct lines)."""
+    """Count what lake files hold: `source_file, rows, lines` (distinct lines)."""
     existing = [path for path in paths if path.exists()]
     schema = {"source_file": pl.String, "rows": pl.Int64, "lines": pl.Int64}
     if not existing:

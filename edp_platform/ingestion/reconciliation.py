@@ -1,21 +1,22 @@
 """Where did every row go? An account for each landed file that must add up.
 
 landed = loaded + quarantined + set aside + superseded + disposed + waiting, where
-`landed` was counted when the file arrived, `loaded` is counted in the lake as it stands,
-and `waiting` are months that nobody has asked to be loaded yet.
+`landed` was counted when the file arrived, `loaded` is counted in the lake as it
+stands, and `waiting` are months that nobody has asked to be loaded yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from edp_platform.files import read_json
 from edp_platform.home import Home
-from edp_platform.ingestion.lake import lake_path, read_footer
+from edp_platform.ingestion.lake import LakeFile, lake_path, read_footer
 from edp_platform.ingestion.landing import Delivery, Supplies
 from edp_platform.ingestion.preparation import ledger_path
 
@@ -59,11 +60,21 @@ class Account:
 
 
 def accounts(
-    home: Home, supplies: Supplies, deliveries: Iterable[Delivery]
+    home: Home,
+    supplies: Supplies,
+    deliveries: Iterable[Delivery],
+    known: Mapping[Path, LakeFile] | None = None,
 ) -> list[Account]:
-    """Return the account of each delivery, counted in what stands on disk now."""
+    """Return the account of each delivery, counted in what stands on disk now.
+
+    Args:
+        home: whose lake and evidence.
+        supplies: of the data set.
+        deliveries: of that data set.
+        known: footers that the caller has just read, so that they are read once.
+    """
     chosen = list(deliveries)
-    footers: dict[Path, tuple[str, ...]] = {}
+    footers = {path: footer.files for path, footer in (known or {}).items()}
     counted = _count_plain(home, chosen, footers)
     return [_account(home, supplies, one, footers, counted) for one in chosen]
 
@@ -118,7 +129,7 @@ def _account(
     gone = [one for one in delivery.months if one not in active]
     built = [month for month in active if _holds(home, delivery, month, footers)]
     ledger = read_json(ledger_path(home, delivery))
-    empty = {
+    empty: dict[str, Any] = {
         "file": delivery.file,
         "name": delivery.name,
         "data_set": delivery.data_set,

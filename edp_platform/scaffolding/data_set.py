@@ -67,7 +67,10 @@ def _comment(text: str, indent: int = 0) -> str:
     """Return `text` as comment lines, each ended by a newline."""
     pad = " " * indent
     return "".join(
-        f"{pad}# {line}\n" for line in textwrap.wrap(text, _WIDTH - indent - 2)
+        f"{pad}# {line}\n"
+        for line in textwrap.wrap(
+            text, _WIDTH - indent - 2, break_on_hyphens=False, break_long_words=False
+        )
     )
 
 
@@ -154,6 +157,9 @@ schema:
   - name: {name}
     physicalType: parquet
     dataGranularityDescription:       # what one row is: One row per …
+    # Of each column, three questions. classification: who may see it. description: what
+    # it means. identifierClass: could it single out a person, by itself (direct), with
+    # others (quasi), or harm one who is known already (sensitive)?
     properties:
 """
         + columns
@@ -233,10 +239,8 @@ def _column_text(column: InferredColumn, found: FileProfile) -> str:
     else:
         text += "        description:        # what it means, in which unit\n"
     text += "        customProperties:\n"
-    text += (
-        "          # direct, quasi, sensitive or none: could it single out a person?\n"
-    )
-    text += "          - {property: identifierClass, value: }\n"
+    text += "          - {property: identifierClass, value: }"
+    text += "   # direct, quasi, sensitive or none\n"
     if column.from_file_name:
         text += (
             f"          - {{property: fromFileName, value: {column.from_file_name}}}\n"

@@ -367,12 +367,14 @@ def _wide_profile(
         )
         found = tuple((*key, "year") for key in found)
     columns.append(value)
-    digits = 6 if kind == "month" else 4
+    headings = f"^\\\\d{{{6 if kind == 'month' else 4}}}$"
     return FileProfile(
         file=file,
         # The months are in the header; a month in the name is when the file was made.
         pattern=replace(pattern, text=pattern.text.replace("{month}", "*")),
-        reader=f'{{shape: wide_csv, columns: "^\\\\d{{{digits}}}$", as: {kind}, value: value}}',
+        reader=(
+            f'{{shape: wide_csv, columns: "{headings}", as: {kind}, value: value}}'
+        ),
         columns=tuple(columns),
         records=table.frame.height,
         unread=table.unread,
@@ -503,7 +505,13 @@ def _keys(
     ]
     if frame.height < 2:
         return ()
-    single = [(name,) for name in able if frame[name].n_unique() == frame.height]
+    counted = {one.name for one in columns if one.logical_type == "integer"}
+    single = [
+        (name,)
+        for name in able
+        # A count that happens not to repeat identifies nothing.
+        if name not in counted and frame[name].n_unique() == frame.height
+    ]
     if single:
         return tuple(single[:3])
     return tuple(

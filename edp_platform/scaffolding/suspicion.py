@@ -16,6 +16,12 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         r"dob|(date|place|country)_of_(birth|death)|birth(date|day)?|born",
         "date of birth",
     ),
+    (
+        r"ethnic.*|race|religion|faith|belief|nationality|disab.*|health|illness|mental|"
+        r"medical|diagnosis|sexual(ity)?(_orientation)?|orientation|pregnan.*|"
+        r"political|union_member(ship)?|gender(_identity|_reassignment)?|transgender",
+        "special category data",
+    ),
     (r"post_?code|postal_code", "a postcode"),
     (r"e_?mail", "an e-mail address"),
     (r"(tele)?phone|mobile|msisdn|contact_(no|number)|tel(_no)?", "a telephone number"),
@@ -46,12 +52,6 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         r"lat(itude)?|lon(g|gitude)?|easting|northing|grid_ref(erence)?|geom(etry)?|coord.*",
         "an exact place",
     ),
-    (
-        r"ethnic.*|race|religion|faith|belief|nationality|disab.*|health|illness|mental|"
-        r"medical|diagnosis|sexual(ity)?(_orientation)?|orientation|pregnan.*|"
-        r"political|union_member(ship)?|gender(_identity|_reassignment)?|transgender",
-        "special category data",
-    ),
     (r"sex|gender|age(_range|_band|_group)?|marital.*", "a characteristic of a person"),
     (
         r"notes?|comments?|description|free_?text|narrative|summary|remarks?|details?|"
@@ -79,7 +79,7 @@ _BY_VALUE: tuple[tuple[str, str, float], ...] = (
         0.01,
     ),
     (
-        r"^\d+[a-zA-Z]? [A-Z][a-z]+ (Road|Street|Avenue|Lane|Close|Drive|Way|Rd|St|Ave)\b",
+        r"^\d+[a-zA-Z]? [A-Z][a-z]+ (Road|Street|Avenue|Lane|Close|Drive|Way|Rd|St)\b",
         "an address",
         0.01,
     ),

@@ -1,4 +1,4 @@
-"""A use case's folder: a declaration, two records and a place for code, to be answered."""
+"""A use case's folder: a declaration, two records, a place for code; questions open."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ attributes:
 """
 
 _DPIA = """\
-# What this use case does with data that stands under the DPIAs of its data sets. Each of
-# those must name {name} in `scope.use_cases`; this record asks what joining them adds.
+# What this use case does with data that stands under the DPIAs of its data sets. Each
+# must name {name} in `scope.use_cases`; this record asks what joining them adds.
 # Answer every blank or remove the line: a blank is refused.
 id: {id}
 kind: use_case
@@ -153,8 +153,8 @@ _ASSETS = '''\
 """Assets of the use case {name} that SQL cannot make: models, forecasts, letters.
 
 Marts do not belong here: they are SQL under dbt_project/models/marts/{name}, and become
-assets of this use case's group by themselves. Every asset defined in this file takes the
-group, the owner and the tag of the use case. Never import another use case: meet in
+assets of this use case's group by themselves. Every asset defined in this file takes
+the group, the owner and the tag of the use case. Never import another use case: meet in
 marts.
 """
 

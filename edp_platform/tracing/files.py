@@ -12,11 +12,11 @@ from edp_platform.home import Home
 from edp_platform.ingestion.landing import WHOLE, Delivery, Supplies
 from edp_platform.ingestion.reconciliation import accounts
 from edp_platform.tracing.failure import TraceFailed
-from edp_platform.tracing.marts import receipt
+from edp_platform.tracing.receipts import receipt
 from edp_platform.warehouse.models import Models
 
-#: Fewer digits match too much by chance.
-LEAST_HASH_DIGITS = 6
+#: A SHA-256 from its start; fewer than 6 digits match too much by chance.
+_HASH_START = re.compile(r"[0-9a-f]{6,64}", re.IGNORECASE)
 
 
 def matching(deliveries: list[Delivery], what: str) -> list[Delivery]:
@@ -26,7 +26,7 @@ def matching(deliveries: list[Delivery], what: str) -> list[Delivery]:
         deliveries: every delivery on record.
         what: base name, path as received, or the start of a SHA-256.
     """
-    digits = what.lower() if re.fullmatch(r"[0-9a-fA-F]{6,64}", what) else None
+    digits = what.lower() if _HASH_START.fullmatch(what) else None
     return [
         one
         for one in deliveries
@@ -55,7 +55,7 @@ def trace_file(
 
     Returns:
         `kind` "file", `sha256`, `name` and `deliveries`, earliest release first: what
-        `marts.receipt` gives, with `months`, `account` (see
+        `receipts.receipt` gives, with `months`, `account` (see
         `reconciliation.Account`), `quarantined` and `set_aside` (each `lines`,
         `listed`; quarantined also `by_reason`), `superseded` (`months`, `by`) and
         `feeds` (`facts`, `marts`).
@@ -146,7 +146,6 @@ def _listed(
 ) -> list[dict[str, Any]]:
     rows = frame.head(limit).select(
         pl.col("source_line").alias("line"),
-        # A wide record has cells of many months; of the others it says nothing new.
         "month",
         *details,
     )

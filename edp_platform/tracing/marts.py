@@ -19,6 +19,7 @@ from edp_platform.home import Home
 from edp_platform.ingestion.landing import WHOLE, Delivery, Supplies
 from edp_platform.publishing.snapshot import Snapshot, current
 from edp_platform.tracing.failure import TraceFailed
+from edp_platform.tracing.receipts import receipt
 from edp_platform.warehouse.models import Model, Models
 
 #: Mart rows whose grain is told by value; of more, only the number.
@@ -293,22 +294,6 @@ def _with_receipts(
         for one in files
     ]
     return sorted(told, key=lambda one: (one["release_date"], one["name"]))
-
-
-def receipt(delivery: Delivery) -> dict[str, Any]:
-    """Return what a receipt says of one delivery, ready for JSON."""
-    return {
-        "file": delivery.file,
-        "sha256": delivery.sha256,
-        "name": delivery.name,
-        "received_as": delivery.received_as,
-        "data_set": delivery.data_set,
-        "scope": delivery.scope,
-        "supplier": delivery.supplier,
-        "release_date": delivery.release_date,
-        "landed_at": delivery.landed_at.partition("#")[0],
-        "records": delivery.records,
-    }
 
 
 def _files_only(

@@ -13,6 +13,7 @@ from typing import Any
 class Model:
     """One dbt model.
 
+    `columns` are (name, type, description), as the model's YAML states them.
     `is_monthly` models replace the months in scope; `is_onward` ones also every later
     month, because an earlier month decides what a later one holds.
     """
@@ -26,7 +27,7 @@ class Model:
     is_onward: bool
     materialized: str
     parents: tuple[str, ...]
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[tuple[str, str, str], ...]
     description: str
     trace: dict[str, Any]
 
@@ -165,7 +166,7 @@ def _model(node: dict[str, Any]) -> Model:
         materialized=config["materialized"],
         parents=tuple(node["depends_on"]["nodes"]),
         columns=tuple(
-            (name, column.get("description") or "")
+            (name, column.get("data_type") or "unknown", column.get("description") or "")
             for name, column in node["columns"].items()
         ),
         description=node["description"],

@@ -20,6 +20,7 @@ from edp_platform.governance.column_lineage import (
     trace,
 )
 from edp_platform.home import Home
+from edp_platform.warehouse.building import build
 from edp_platform.warehouse.manifest import ManifestStore, dbt_project_folder
 
 SOURCES = {("raw", "t"): ["a", "b", "c"], ("raw", "u"): ["a", "d", "tags"]}
@@ -100,7 +101,8 @@ FOLLOWED = {
         {"a": "t.a u.a", "b": "t.b u.d"},
     ),
     "union in FROM with a column list": (
-        "select y from (select a, b from raw.t union select a, d from raw.u) as s(x, y)",
+        "select y from (select a, b from raw.t union select a, d from raw.u) "
+        "as s(x, y)",
         {"y": "t.b u.d"},
     ),
     "window function": (
@@ -125,7 +127,7 @@ FOLLOWED = {
         {"name": "", "n": ""},
     ),
     "aggregates": (
-        "select a, max(b) as m, string_agg(distinct b, ',' order by c) as g "
+        "select a, max(b) as m, string_agg(b, ',' order by c) as g "
         "from raw.t group by a",
         {"a": "t.a", "m": "t.b", "g": "t.b t.c"},
     ),
@@ -262,7 +264,8 @@ UNTRACED = {
         [UNNAMED],
     ),
     "subquery that unnests a subquery": (
-        "select x.y from raw.t as t, unnest((select list(u.d) from raw.u as u)) as x(y)",
+        "select x.y from raw.t as t, "
+        "unnest((select list(u.d) from raw.u as u)) as x(y)",
         ["y"],
     ),
     "lateral subquery": (
@@ -348,7 +351,7 @@ def test_a_model_that_reads_itself_does_not_stop_the_others() -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> ManifestStore:
-    """The manifest of this repository's dbt project, its sources as the contracts say."""
+    """The manifest of this repository's dbt project, generated files fresh."""
     root = tmp_path_factory.mktemp("lineage")
     project = root / "dbt_project"
     shutil.copytree(
@@ -423,15 +426,17 @@ def test_staging_derives_from_the_raw_lake(store: ManifestStore) -> None:
     assert ColumnLineage(store).of("code_list_police_uk_street")["label"] == []
 
 
-def test_tracing_leaves_no_warehouse_and_no_half_made_folder(
-    store: ManifestStore,
-) -> None:
+def test_tracing_leaves_nothing_behind(store: ManifestStore) -> None:
     assert not store.home.warehouse.exists()
     assert not list(store.home.dbt.glob("*.making"))
     assert not (store.folder / "compiling").exists()
     # The manifest that runs read still says where the sources are.
     source = next(iter(store.parsed().sources.values()))
     assert "read_parquet" in source.meta["external_location"]
+    # And a run of this same process reaches the warehouse, not the one in memory.
+    outcome = build(store.home, store, ["code_list_police_uk_street"], [])
+    assert [node.status for node in outcome.models] == ["success"]
+    assert store.home.warehouse.exists()
 
 
 def test_a_macro_that_cannot_compile_leaves_the_manifest_and_says_untraced(

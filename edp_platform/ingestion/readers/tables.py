@@ -255,11 +255,13 @@ def _wrong_month(
         for column in contract.columns
         if column.logical_type == "string" and column.date_format == "YYYY-MM"
     ]
-    wrong = pl.lit(False)
-    if contract.month_from == "fileName":
-        for name in own:
-            wrong = wrong | (pl.col(name) != parts["month"])
-    return rows.filter(wrong.fill_null(False)).select(
+    if contract.month_from != "fileName" or not own:
+        # polars 2.1 cannot filter 100,000 rows or more by a constant expression.
+        wrong_rows = rows.clear()
+    else:
+        wrong = pl.any_horizontal(pl.col(name) != parts["month"] for name in own)
+        wrong_rows = rows.filter(wrong.fill_null(False))
+    return wrong_rows.select(
         "source_line",
         column=pl.lit(own[0] if own else None, dtype=pl.String),
         reason=pl.lit("the row's month is not the file's month"),

@@ -1,15 +1,18 @@
--- generated from the contract; do not edit
+-- Generated from edp_platform/defs/datasets/borough_ethnic_group/contract.yaml. Do not edit: change the contract and run `edp generate`.
 -- noqa: disable=all
-with final as (
-    select column_name, value, label, grouping, valid_from, valid_to
+-- Each value a column is known to take, its harmonised label and its months.
+with
+
+final as (
+    select *
     from (
         values
-        ('ethnic_group', 'White', 'White', 'White', null, null),
-        ('ethnic_group', 'Asian', 'Asian', 'Asian', null, null),
-        ('ethnic_group', 'Black', 'Black', 'Black', null, null),
-        ('ethnic_group', 'Mixed/ Other', 'Mixed or other', 'Mixed and Other', null, null),
-        ('ethnic_group', 'Total', 'Total', 'total', null, null)
-    ) as listed (column_name, value, label, grouping, valid_from, valid_to)
+        ('ethnic_group', 'White', 'White', 'White', cast(null as varchar), cast(null as varchar)),
+        ('ethnic_group', 'Asian', 'Asian', 'Asian', cast(null as varchar), cast(null as varchar)),
+        ('ethnic_group', 'Black', 'Black', 'Black', cast(null as varchar), cast(null as varchar)),
+        ('ethnic_group', 'Mixed/ Other', 'Mixed or other', 'Mixed and Other', cast(null as varchar), cast(null as varchar)),
+        ('ethnic_group', 'Total', 'Total', 'total', cast(null as varchar), cast(null as varchar))
+    ) as code_list (column_name, value, label, grouping, valid_from, valid_to)
 )
 
 select * from final

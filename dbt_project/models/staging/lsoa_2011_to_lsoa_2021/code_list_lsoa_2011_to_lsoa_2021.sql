@@ -1,12 +1,15 @@
--- generated from the contract; do not edit
+-- Generated from edp_platform/defs/datasets/lsoa_2011_to_lsoa_2021/contract.yaml. Do not edit: change the contract and run `edp generate`.
 -- noqa: disable=all
-with final as (
-    select column_name, value, label, grouping, valid_from, valid_to
+-- Each value a column is known to take, its harmonised label and its months.
+with
+
+final as (
+    select *
     from (
         values
-        ('method', 'code unchanged', 'Code unchanged', 'exact', null, null),
-        ('method', 'area overlap', 'Area overlap', 'approximate', null, null)
-    ) as listed (column_name, value, label, grouping, valid_from, valid_to)
+        ('method', 'code unchanged', 'Code unchanged', 'exact', cast(null as varchar), cast(null as varchar)),
+        ('method', 'area overlap', 'Area overlap', 'approximate', cast(null as varchar), cast(null as varchar))
+    ) as code_list (column_name, value, label, grouping, valid_from, valid_to)
 )
 
 select * from final

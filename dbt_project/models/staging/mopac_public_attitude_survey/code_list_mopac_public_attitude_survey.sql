@@ -1,53 +1,56 @@
--- generated from the contract; do not edit
+-- Generated from edp_platform/defs/datasets/mopac_public_attitude_survey/contract.yaml. Do not edit: change the contract and run `edp generate`.
 -- noqa: disable=all
-with final as (
-    select column_name, value, label, grouping, valid_from, valid_to
+-- Each value a column is known to take, its harmonised label and its months.
+with
+
+final as (
+    select *
     from (
         values
-        ('survey', 'PAS', 'Public Attitude Survey', null, null, null),
-        ('borough', 'Barking and Dagenham', 'Barking and Dagenham', 'borough', null, null),
-        ('borough', 'Barnet', 'Barnet', 'borough', null, null),
-        ('borough', 'Bexley', 'Bexley', 'borough', null, null),
-        ('borough', 'Brent', 'Brent', 'borough', null, null),
-        ('borough', 'Bromley', 'Bromley', 'borough', null, null),
-        ('borough', 'Camden', 'Camden', 'borough', null, null),
-        ('borough', 'Croydon', 'Croydon', 'borough', null, null),
-        ('borough', 'Ealing', 'Ealing', 'borough', null, null),
-        ('borough', 'Enfield', 'Enfield', 'borough', null, null),
-        ('borough', 'Greenwich', 'Greenwich', 'borough', null, null),
-        ('borough', 'Hackney', 'Hackney', 'borough', null, null),
-        ('borough', 'Hammersmith and Fulham', 'Hammersmith and Fulham', 'borough', null, null),
-        ('borough', 'Haringey', 'Haringey', 'borough', null, null),
-        ('borough', 'Harrow', 'Harrow', 'borough', null, null),
-        ('borough', 'Havering', 'Havering', 'borough', null, null),
-        ('borough', 'Hillingdon', 'Hillingdon', 'borough', null, null),
-        ('borough', 'Hounslow', 'Hounslow', 'borough', null, null),
-        ('borough', 'Islington', 'Islington', 'borough', null, null),
-        ('borough', 'Kensington and Chelsea', 'Kensington and Chelsea', 'borough', null, null),
-        ('borough', 'Kingston upon Thames', 'Kingston upon Thames', 'borough', null, null),
-        ('borough', 'Lambeth', 'Lambeth', 'borough', null, null),
-        ('borough', 'Lewisham', 'Lewisham', 'borough', null, null),
-        ('borough', 'Merton', 'Merton', 'borough', null, null),
-        ('borough', 'Newham', 'Newham', 'borough', null, null),
-        ('borough', 'Redbridge', 'Redbridge', 'borough', null, null),
-        ('borough', 'Richmond upon Thames', 'Richmond upon Thames', 'borough', null, '2023-03'),
-        ('borough', 'Richmond Upon Thames', 'Richmond upon Thames', 'borough', '2023-06', null),
-        ('borough', 'Southwark', 'Southwark', 'borough', null, null),
-        ('borough', 'Sutton', 'Sutton', 'borough', null, null),
-        ('borough', 'Tower Hamlets', 'Tower Hamlets', 'borough', null, null),
-        ('borough', 'Waltham Forest', 'Waltham Forest', 'borough', null, null),
-        ('borough', 'Wandsworth', 'Wandsworth', 'borough', null, null),
-        ('borough', 'City of Westminster', 'Westminster', 'borough', null, null),
-        ('borough', 'Westminster', 'Westminster', 'borough', null, null),
-        ('measure', 'Trust MPS', 'Trust the Metropolitan Police', 'headline', '2016-03', null),
-        ('measure', '"Good Job" local', 'Police do a good job locally', 'headline', null, null),
-        ('measure', 'Treat everyone fairly', 'Police treat everyone fairly', 'supporting', null, null),
-        ('measure', 'Relied on to be there', 'Police can be relied on to be there when needed', 'supporting', null, null),
-        ('measure', 'Listen to concerns', 'Police listen to local concerns', 'supporting', null, null),
-        ('measure', 'Understand issues', 'Police understand local issues', 'supporting', null, null),
-        ('measure', 'Informed local', 'Feels well informed about local policing', 'supporting', null, null),
-        ('measure', 'Contact ward officer', 'Knows how to contact the ward officer', 'supporting', null, null)
-    ) as listed (column_name, value, label, grouping, valid_from, valid_to)
+        ('survey', 'PAS', 'Public Attitude Survey', cast(null as varchar), cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Barking and Dagenham', 'Barking and Dagenham', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Barnet', 'Barnet', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Bexley', 'Bexley', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Brent', 'Brent', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Bromley', 'Bromley', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Camden', 'Camden', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Croydon', 'Croydon', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Ealing', 'Ealing', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Enfield', 'Enfield', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Greenwich', 'Greenwich', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Hackney', 'Hackney', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Hammersmith and Fulham', 'Hammersmith and Fulham', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Haringey', 'Haringey', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Harrow', 'Harrow', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Havering', 'Havering', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Hillingdon', 'Hillingdon', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Hounslow', 'Hounslow', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Islington', 'Islington', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Kensington and Chelsea', 'Kensington and Chelsea', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Kingston upon Thames', 'Kingston upon Thames', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Lambeth', 'Lambeth', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Lewisham', 'Lewisham', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Merton', 'Merton', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Newham', 'Newham', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Redbridge', 'Redbridge', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Richmond upon Thames', 'Richmond upon Thames', 'borough', cast(null as varchar), '2023-03'),
+        ('borough', 'Richmond Upon Thames', 'Richmond upon Thames', 'borough', '2023-06', cast(null as varchar)),
+        ('borough', 'Southwark', 'Southwark', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Sutton', 'Sutton', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Tower Hamlets', 'Tower Hamlets', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Waltham Forest', 'Waltham Forest', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Wandsworth', 'Wandsworth', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'City of Westminster', 'Westminster', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('borough', 'Westminster', 'Westminster', 'borough', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Trust MPS', 'Trust the Metropolitan Police', 'headline', '2016-03', cast(null as varchar)),
+        ('measure', '"Good Job" local', 'Police do a good job locally', 'headline', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Treat everyone fairly', 'Police treat everyone fairly', 'supporting', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Relied on to be there', 'Police can be relied on to be there when needed', 'supporting', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Listen to concerns', 'Police listen to local concerns', 'supporting', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Understand issues', 'Police understand local issues', 'supporting', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Informed local', 'Feels well informed about local policing', 'supporting', cast(null as varchar), cast(null as varchar)),
+        ('measure', 'Contact ward officer', 'Knows how to contact the ward officer', 'supporting', cast(null as varchar), cast(null as varchar))
+    ) as code_list (column_name, value, label, grouping, valid_from, valid_to)
 )
 
 select * from final

@@ -1,0 +1,54 @@
+# Python 3.11 with venv, make and a package index are all that is needed.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export EDP_HOME ?= $(CURDIR)/.edp
+PORT ?= 3000
+UV_VERSION := 0.13.9
+
+.PHONY: setup run test lint docs bench scale browser clean
+
+setup: $(VENV)/.ready  ## The locked environment, and the dbt manifest ready
+
+$(VENV)/.ready: requirements-dev.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	touch $@
+
+run: setup  ## Make the sample force, load and build everything, serve it
+	$(BIN)/edp manifest
+	test -e $(EDP_HOME)/sample/truth.json || $(BIN)/edp sample --size small --months 24
+	$(BIN)/edp land $(EDP_HOME)/sample/police_uk_earlier_release --released 2020-01-01
+	$(BIN)/edp land $(EDP_HOME)/sample/police_uk $(EDP_HOME)/sample/london_datastore $(EDP_HOME)/sample/reference
+	$(BIN)/edp run
+	exec $(BIN)/edp up --port $(PORT)
+
+test: setup  ## Unit, contract and integration tests
+	$(BIN)/python -m pytest tests/unit tests/contract tests/integration
+
+lint: setup  ## Style, types, SQL, definitions
+	$(BIN)/ruff check edp_platform tests benchmarks
+	$(BIN)/ruff format --check edp_platform tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/edp generate --check
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models
+	$(BIN)/dg check yaml
+	$(BIN)/dg check defs
+	$(BIN)/dagster definitions validate --workspace workspace.yaml
+
+browser: setup  ## The Dagster UI in headless Chromium (needs Debian's chromium)
+	$(BIN)/python -m pytest tests/browser
+
+scale: setup  ## The real size: 95,000 crimes a month
+	$(BIN)/python -m pytest tests/scale
+
+bench: setup  ## Ratios to hand-written scripts, into benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+docs: setup  ## What every command says of itself
+	$(BIN)/typer edp_platform.cli utils docs --name edp --output docs/commands.md
+
+clean:  ## Forget all state (not the environment)
+	rm -rf $(EDP_HOME)
