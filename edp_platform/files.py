@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,28 @@ def replacing(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise WriteFailed(error.errno, _explain(error, target)) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    except BaseException as error:
+        with suppress(OSError):  # the folder itself may be what is wrong
+            temporary.unlink(missing_ok=True)
+        fault = _system_error(error)
+        if fault is None:
+            raise
+        raise WriteFailed(fault.errno, _explain(fault, target)) from error
+
+
+def _system_error(error: BaseException) -> OSError | None:
+    """Return the operating system's error, also where polars has wrapped it.
+
+    A full disk under `write_parquet` is a polars ComputeError that ends in
+    "No space left on device (os error 28)".
+    """
+    if isinstance(error, OSError):
+        return error
+    number = re.search(r"\(os error (\d+)\)\s*\Z", str(error))
+    if number is None or not isinstance(error, Exception):
+        return None
+    code = int(number.group(1))
+    return OSError(code, os.strerror(code))
 
 
 def _explain(error: OSError, target: Path) -> str:

@@ -6,6 +6,7 @@ footers are read once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
@@ -28,6 +29,7 @@ from edp_platform.ingestion.landing import (
     newest_release,
 )
 from edp_platform.ingestion.loading import wanted_signatures
+from edp_platform.ingestion.preparation import evidence_path
 from edp_platform.ingestion.reconciliation import accounts
 from edp_platform.publishing.snapshot import NothingPublished, current
 from edp_platform.warehouse.built import BuiltRecord
@@ -77,7 +79,7 @@ def platform_status(
         governed = _governance(data_set, today)
         loaded = _loaded(home, data_set, supplies, held)
         told.append(governed | loaded)
-        by_reason = _by_reason(home, name, supplies)
+        by_reason = _by_reason(home, supplies)
         if by_reason:
             reasons[name] = by_reason
     models_due, dbt_error = _models_due(home, held)
@@ -209,33 +211,22 @@ def _month(number: int) -> str:
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
-def _by_reason(home: Home, name: str, supplies: Supplies) -> dict[str, int]:
-    """Count quarantined lines of the slices that are active now, by reason."""
-    paths = sorted((home.quarantine / name).glob("*.parquet"))
-    active = [
-        (one.file, month)
-        for month, deliveries in supplies.active_by_month().items()
-        for one in deliveries
-    ]
-    if not paths or not active:
-        return {}
-    slices = pl.DataFrame(active, schema=["source_file", "month"], orient="row").lazy()
-    rows = pl.scan_parquet(paths).select(
-        "source_file", "source_line", "month", "reason"
-    )
-    files = slices.select("source_file").unique()
-    whole = rows.filter(pl.col("month").is_null()).join(
-        files, on="source_file", how="semi"
-    )
-    placed = rows.join(slices, on=["source_file", "month"], how="semi")
-    counted = (
-        pl.concat([whole, placed])
-        .group_by("reason")
-        .agg(pl.struct("source_file", "source_line").n_unique().alias("lines"))
-        .sort("lines", "reason", descending=[True, False])
-        .collect()
-    )
-    return {reason: int(lines) for reason, lines in counted.iter_rows()}
+def _by_reason(home: Home, supplies: Supplies) -> dict[str, int]:
+    """Count quarantined lines by reason, but for the months a file supplies no more."""
+    frames = []
+    for delivery in supplies.deliveries:
+        path = evidence_path(home.quarantine, delivery)
+        gone = [one for one in delivery.months if not supplies.is_active(delivery, one)]
+        if len(gone) == len(delivery.months) or not path.exists():
+            continue
+        rows = pl.scan_parquet(path).select("source_line", "month", "reason")
+        kept = pl.col("month").is_null() | ~pl.col("month").is_in(gone)
+        lines = rows.filter(kept).select("source_line", "reason").unique()
+        frames.append(lines.group_by("reason").len("lines"))
+    counted: Counter[str] = Counter()
+    for frame in pl.collect_all(frames):
+        counted.update(dict(frame.iter_rows()))
+    return dict(counted.most_common())
 
 
 def _models_due(

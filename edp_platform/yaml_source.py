@@ -7,7 +7,7 @@ costs three times the load.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,11 @@ class _UniqueKeyLoader(yaml.CSafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)
+            if not isinstance(key, Hashable):
+                raise yaml.MarkedYAMLError(
+                    problem="a name is a list or a mapping, not a word",
+                    problem_mark=key_node.start_mark,
+                )
             if key in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {key!r} is given twice",
@@ -136,6 +141,9 @@ def load_yaml(path: Path) -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UnreadableYaml(f"{path}:{line}: not valid YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        # A control character; the library knows no line for it.
+        raise UnreadableYaml(f"{path}:1: not valid YAML: {error}.") from error
     if not isinstance(data, dict):
         raise UnreadableYaml(f"{path}:1: expected a mapping of names to values.")
     return YamlDocument(path, data, text)

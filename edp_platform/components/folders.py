@@ -18,7 +18,7 @@ from dagster.components.resolved.context import ResolutionContext
 from pydantic import ValidationError
 
 from edp_platform.components.governed_dataset import GovernedDataset, raw_asset
-from edp_platform.components.use_case import UseCase
+from edp_platform.components.use_case import UseCase, refuse_blanks
 from edp_platform.datasets import DataSet, DataSets, SetAside, load_data_set
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
@@ -142,6 +142,7 @@ def _load(
         data_set = load_data_set(folder, home, registers)
         return dg.Definitions(assets=[raw_asset(data_set)]), data_set
     if stated == f"{_OURS}UseCase":
+        refuse_blanks(folder)
         use_case = _declared(UseCase, document)
         return use_case.definitions(folder), use_case
     return _load_any(folder), None
@@ -203,9 +204,10 @@ def _keys(asset: object) -> set[dg.AssetKey]:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the innermost error: Dagster wraps it in a drawing of the tree."""
-    while error.__cause__ is not None:
+    """Return what a person can act on: our own words, else the innermost error."""
+    while not isinstance(error, ValueError) and error.__cause__ is not None:
         error = error.__cause__
     text = str(error)
-    known = isinstance(error, ValueError | LookupError)
-    return text if known and text else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, ValueError) and text else (
+        f"{type(error).__name__}: {text}"
+    )

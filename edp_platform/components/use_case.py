@@ -10,6 +10,9 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
+from edp_platform.governance.dpia import dpia_blanks
+from edp_platform.yaml_source import YamlDocument, load_yaml
+
 
 class Sprint(dg.Model, dg.Resolvable):
     """The sprint a use case is in, and its supplier where it has one."""
@@ -71,6 +74,17 @@ _ANSWERS: dict[str, str] = {
     "uses": "the data sets it reads, such as [police_uk_street]",
     "purposes": "purposes of the register, such as [P-STATISTICS]",
 }
+#: The same for its equality impact assessment.
+_EQUALITY_ANSWERS: dict[str, str] = {
+    "author": "who writes this; the author may not sign it",
+    "aims": 'what the use case does for this aim of the duty, or "none" with why',
+    "characteristics": 'who could be touched and how, or "no effect" with why',
+    "engagement": "who was asked, and what they said",
+    "actions": "what is done about each effect, by whom; [] if none is found",
+    "decision": "go on, change or stop, and why",
+    "sign_off": "role, by (not the author) and on, YYYY-MM-DD",
+    "review": "when it must be looked at again, YYYY-MM-DD, within twelve months",
+}
 
 
 class Unanswered(ValueError):
@@ -80,31 +94,37 @@ class Unanswered(ValueError):
 def refuse_blanks(folder: Path) -> None:
     """Refuse a use case that leaves a question of its records open.
 
-    Asked before Dagster resolves the folder, whose words for a blank are a page long.
-    Folders of other components pass.
+    Its dpia.yaml and eqia.yaml are asked too, where it names them.
 
     Raises:
         Unanswered: one line for each blank of defs.yaml, dpia.yaml and eqia.yaml.
         UnreadableYaml: one of them is missing or no YAML.
     """
     document = load_yaml(folder / "defs.yaml")
-    if not str(document.data.get("type")).endswith(".UseCase"):
-        return
     attributes = document.data.get("attributes") or {}
-    documents = [document]
-    for name in (attributes.get("dpia"), attributes.get("eqia")):
-        if name:
-            documents.append(load_yaml(folder / str(name)))
-    lines = []
-    for each in documents:
-        for keys, line in each.blanks():
-            names = [str(key) for key in keys if key != "attributes"]
-            what = _ANSWERS.get(names[-1]) if each is document else None
-            remedy = f"Write {what}" if what else "Write it, or remove the line"
-            where = ".".join(name for name in names if not name.isdigit())
-            lines.append(f"{each.path}:{line}: `{where}` is not answered. {remedy}.")
+    lines = _open_questions(document, _ANSWERS, skipped=("attributes",))
+    if attributes.get("dpia"):
+        record = load_yaml(folder / str(attributes["dpia"]))
+        lines += [f"{record.path}:{line}: {text}" for line, text in dpia_blanks(record)]
+    if attributes.get("eqia"):
+        record = load_yaml(folder / str(attributes["eqia"]))
+        lines += _open_questions(record, _EQUALITY_ANSWERS)
     if lines:
         raise Unanswered("\n".join(lines))
+
+
+def _open_questions(
+    document: YamlDocument, answers: dict[str, str], skipped: tuple[str, ...] = ()
+) -> list[str]:
+    lines = []
+    for keys, line in document.blanks():
+        names = [key for key in keys if isinstance(key, str) and key not in skipped]
+        what = answers.get(names[-1]) or answers.get(names[0])
+        remedy = f"Write {what}" if what else "Write it, or remove the line"
+        lines.append(
+            f"{document.path}:{line}: `{'.'.join(names)}` is not answered. {remedy}."
+        )
+    return lines
 
 
 def _module(source: Path) -> ModuleType:
@@ -116,4 +136,3 @@ def _module(source: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-

@@ -64,7 +64,7 @@ def pandera_schema(contract: Contract) -> Any:
         return pa.Column(
             polars_type(column.logical_type),
             checks=checks,
-            nullable=not column.required,
+            nullable=not (column.required or _must_be_given(column)),
             description=column.description,
         )
 
@@ -72,6 +72,13 @@ def pandera_schema(contract: Contract) -> Any:
         {column.name: column_schema(column) for column in contract.columns},
         name=contract.data_set,
         strict=False,
+    )
+
+
+def _must_be_given(column: Column) -> bool:
+    return any(
+        rule.severity == "error" and rule.metric in ("nullValues", "missingValues")
+        for rule in column.rules
     )
 
 

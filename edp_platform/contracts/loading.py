@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,7 +16,13 @@ from typing import Any
 
 from jsonschema import Draft201909Validator
 
-from edp_platform.contracts.model import Column, Contract, KnownValue, QualityRule
+from edp_platform.contracts.model import (
+    PLATFORM_COLUMNS,
+    Column,
+    Contract,
+    KnownValue,
+    QualityRule,
+)
 from edp_platform.contracts.vocabulary import (
     ANSWERS,
     CLASSIFICATIONS,
@@ -31,9 +39,18 @@ from edp_platform.yaml_source import UnreadableYaml, YamlDocument, load_yaml
 _LOGICAL_TYPES = frozenset(
     {"string", "integer", "number", "boolean", "date", "timestamp"}
 )
-_METRICS = frozenset(
-    {"nullValues", "missingValues", "invalidValues", "duplicateValues"}
-)
+#: Metrics that the build enforces row by row. Duplicates are told apart by `primaryKey`
+#: and `identity`, which say what a repeat means; a metric could only count them.
+_METRICS = frozenset({"nullValues", "missingValues", "invalidValues"})
+#: Argument of `invalidValues` → the types of column it can be asked of.
+_ARGUMENTS: dict[str, frozenset[str]] = {
+    "pattern": frozenset({"string"}),
+    "min": frozenset({"integer", "number"}),
+    "max": frozenset({"integer", "number"}),
+    "validValues": frozenset({"string", "integer"}),
+}
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 #: Texts that the standard requires where their element stands.
 _REQUIRED_TEXTS = frozenset({"value", "username", "name", "id"})
 #: Names that hold further names: left blank, nothing more can be said of the document.
@@ -89,8 +106,10 @@ def load_contract(path: Path, cache_folder: Path | None = None) -> Contract:
         if problems:
             raise ContractInvalid(sorted(problems, key=lambda one: one.line))
         if marker is not None:
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
+            # A full or read-only disk costs the time of checking again, nothing else.
+            with suppress(OSError):
+                marker.parent.mkdir(parents=True, exist_ok=True)
+                marker.touch()
     return _contract(document, fingerprint)
 
 
@@ -153,6 +172,12 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
             "`monthFrom` is not answered: a monthly data set must say where a row's "
             "month comes from (fileName, columnNames, or the name of a date column).",
         )
+    if not _VERSION.fullmatch(str(data.get("version"))):
+        yield (
+            ["version"],
+            "`version` must be three numbers such as 1.0.0: a DPIA covers one major "
+            "version.",
+        )
     if not _owners(data) and not any(keys[0] == "team" for keys in blanks):
         yield (
             ["team"],
@@ -163,6 +188,12 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
         yield ["schema"], "expected exactly one table under `schema`."
         return
     columns = data["schema"][0].get("properties") or []
+    if data["schema"][0].get("quality"):
+        yield (
+            ["schema", 0, "quality"],
+            "a rule on the whole table is not enforced here: write it on a column.",
+        )
+    yield from _name_faults(columns, stated)
     yield from _column_faults(columns, stated, blanks)
 
 
@@ -238,6 +269,36 @@ def _property_faults(
             )
 
 
+def _name_faults(
+    columns: list[dict[str, Any]], stated: dict[str, Any]
+) -> Iterator[tuple[list[str | int], str]]:
+    """Yield what the file name is asked for and its patterns do not say."""
+    patterns = stated.get("filePattern") or []
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    wanted = {
+        str(_properties(column).get(name))
+        for column in columns
+        for name in ("fromFileName", "matchesFileName")
+        if _properties(column).get(name)
+    }
+    if stated.get("monthFrom") == "fileName":
+        wanted.add("month")
+    for pattern in patterns:
+        named = set(_PLACEHOLDER.findall(pattern))
+        for unknown in sorted(named - {"month", "force"}):
+            yield (
+                ["customProperties"],
+                f"`filePattern` {pattern} names {{{unknown}}}; a name can say "
+                "{month}, {force} and * (anything).",
+            )
+        for missing in sorted(wanted - named):
+            yield (
+                ["customProperties"],
+                f"`filePattern` {pattern} does not say {{{missing}}}, which the "
+                "contract takes from the file's name.",
+            )
+
+
 def _column_faults(
     columns: list[dict[str, Any]],
     stated: dict[str, Any],
@@ -253,9 +314,30 @@ def _column_faults(
     for name in named:
         if name not in names:
             yield ["customProperties"], f"`{name}` is not a column of this contract."
+    for column in columns:
+        if column["name"] == stated.get("monthFrom") and column.get(
+            "logicalType"
+        ) not in ("date", "timestamp"):
+            yield (
+                ["customProperties"],
+                f"`monthFrom`: {column['name']} is not a date or timestamp column.",
+            )
     for index, column in enumerate(columns):
         here: list[str | int] = ["schema", 0, "properties", index]
         own = _properties(column)
+        if column["name"] in (*PLATFORM_COLUMNS, "month"):
+            yield (
+                here,
+                f"the name {column['name']} is the platform's own, which every table "
+                "has; call the column something else.",
+            )
+        for option in ("unique", *(column.get("logicalTypeOptions") or {})):
+            if option != "format" and (option != "unique" or column.get("unique")):
+                yield (
+                    here,
+                    f"column {column['name']}: `{option}` is not enforced here. Write "
+                    "a quality rule (or, for unique, `primaryKey` and `identity`).",
+                )
         yield from _property_faults(
             column.get("customProperties", []), COLUMN_PROPERTIES, here
         )
@@ -301,6 +383,44 @@ def _column_faults(
                     f"column {column['name']}: a rule states `severity: error` (the "
                     "row is quarantined) or `warning` (it is counted).",
                 )
+            for message in _rule_faults(rule, column.get("logicalType")):
+                yield here, f"column {column['name']}: {message}"
+
+
+def _rule_faults(rule: dict[str, Any], logical_type: str | None) -> Iterator[str]:
+    """Yield what of a rule would be passed over: a rule unenforced is worse than none."""
+    bounds = {key: value for key, value in rule.items() if key.startswith("mustBe")}
+    if bounds not in ({"mustBe": 0}, {}):
+        yield "a rule holds for each row: write `mustBe: 0`."
+    arguments = rule.get("arguments") or {}
+    if rule.get("metric") != "invalidValues":
+        return
+    unknown = sorted(set(arguments) - set(_ARGUMENTS))
+    if unknown or not arguments:
+        yield (
+            f"the rule invalidValues takes {', '.join(_ARGUMENTS)}, not "
+            f"{', '.join(unknown) or 'nothing'}."
+        )
+    for name, value in arguments.items():
+        if logical_type not in _ARGUMENTS.get(name, {logical_type}):
+            yield f"`{name}` cannot be asked of a column of type {logical_type}."
+        if name in ("min", "max") and not isinstance(value, int | float):
+            yield f"`{name}` is not a number."
+        if name == "validValues" and not isinstance(value, list):
+            yield "`validValues` is not a list."
+        if name == "pattern" and not _is_expression(value):
+            yield "`pattern` is not an expression that the build can ask."
+
+
+def _is_expression(pattern: Any) -> bool:
+    # Asked of polars, which applies it: its syntax has no look-around, Python's has.
+    import polars as pl
+
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except (pl.exceptions.PolarsError, TypeError):
+        return False
+    return True
 
 
 def _properties(element: dict[str, Any]) -> dict[str, Any]:
@@ -381,6 +501,7 @@ def _column(item: dict[str, Any]) -> Column:
         date_format=options.get("format"),
         decimal_separator=own.get("decimalSeparator", "."),
         from_file_name=own.get("fromFileName"),
+        matches_file_name=own.get("matchesFileName"),
         from_coordinates=own.get("fromCoordinates"),
         code_list=own.get("codeList"),
         known_values=tuple(_known_value(value) for value in item.get("enum") or []),

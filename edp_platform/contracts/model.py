@@ -68,6 +68,7 @@ class Column:
     date_format: str | None = None
     decimal_separator: str = "."
     from_file_name: str | None = None
+    matches_file_name: str | None = None
     from_coordinates: dict[str, str] | None = None
     code_list: str | None = None
     known_values: tuple[KnownValue, ...] = ()
@@ -155,6 +156,7 @@ class Contract:
                     column.date_format,
                     column.decimal_separator,
                     column.from_file_name,
+                    column.matches_file_name,
                     column.from_coordinates,
                     [rule for rule in column.rules if rule.severity == "error"],
                 )

@@ -31,6 +31,7 @@ COLUMN_PROPERTIES: frozenset[str] = frozenset(
         "protectedCharacteristic",
         "unit",
         "fromFileName",
+        "matchesFileName",
         "fromCoordinates",
         "decimalSeparator",
         "flagOutside",

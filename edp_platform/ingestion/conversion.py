@@ -18,6 +18,8 @@ _TOKENS = {
     "Z": "%#z",
 }
 _SINGLE_DIGITS = ("D/M", "M/D")
+#: polars reads `1/1/23` as the year 23; a date that its format does not give is damage.
+_FIRST_YEAR, _LAST_YEAR = 1000, 9999
 
 
 def convert(
@@ -88,16 +90,24 @@ def typed(column: Column) -> pl.Expr:
         number = pl.when(number.is_finite()).then(number)
         if column.logical_type == "number":
             return number
-        # 18.0 is the whole number 18; 18.5 is not one.
-        return pl.when(number == number.floor()).then(number.cast(pl.Int64, strict=False))
+        # 18.0 is the whole number 18; 18.5 is not one. Read as a whole number first: a
+        # Float64 would silently change those above 2^53.
+        return pl.coalesce(
+            value.cast(pl.Int64, strict=False),
+            pl.when(number == number.floor()).then(
+                number.cast(pl.Int64, strict=False)
+            ),
+        )
     pattern = _pattern(column)
     if column.date_format and column.date_format.startswith(_SINGLE_DIGITS):
         value = value.str.replace_all(r"\b(\d)\b", "0$1")
     if column.logical_type == "date":
-        return value.str.to_date(pattern, strict=False)
-    return value.str.to_datetime(
-        pattern, strict=False, time_unit="us", time_zone="UTC", exact=True
-    )
+        moment = value.str.to_date(pattern, strict=False)
+    else:
+        moment = value.str.to_datetime(
+            pattern, strict=False, time_unit="us", time_zone="UTC", exact=True
+        )
+    return pl.when(moment.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(moment)
 
 
 def _pattern(column: Column) -> str:

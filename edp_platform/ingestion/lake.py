@@ -153,8 +153,9 @@ def ensure_readable(home: Home, contract: Contract) -> None:
         "month=none/part-0.parquet" if contract.is_monthly else "part-0.parquet"
     )
     schema = lake_schema(contract)
+    # Names and types: DuckDB would read the union of a text and a number as text.
     if path.exists() and (
-        not contract.is_monthly or list(pl.read_parquet_schema(path)) == list(schema)
+        read_footer(path) is not None or pl.read_parquet_schema(path) == schema
     ):
         return
     with replacing(path) as temporary:

@@ -124,6 +124,9 @@ def _land_one(
     sequence: int,
 ) -> Landed:
     try:
+        # Taken first: what is said of the file below is of these bytes, or landing,
+        # which copies and hashes again, refuses a file that changed meanwhile.
+        sha256 = sha256_of(candidate.path)
         found = recognise(
             candidate.path,
             candidate.name,
@@ -140,7 +143,7 @@ def _land_one(
             )
         release = options.release or candidate.release or now.date()
         delivery = Delivery(
-            sha256=sha256_of(candidate.path),
+            sha256=sha256,
             name=candidate.name,
             received_as=candidate.received_as,
             data_set=found.data_set.name,
@@ -175,7 +178,7 @@ def _land_one(
 
 def _known(store: LandingStore, delivery: Delivery) -> Delivery | None:
     """Find the same bytes for the same slices: landed again, they change nothing."""
-    for old in store.find(delivery.sha256):
+    for old in store.deliveries_of(delivery.sha256):
         if (old.data_set, old.scope, old.months) == (
             delivery.data_set,
             delivery.scope,
@@ -208,7 +211,9 @@ def _candidates(source: str) -> Iterator[_Candidate]:
             is_hidden = any(
                 part.startswith(".") for part in each.relative_to(path).parts
             )
-            if each.is_file() and not is_hidden and each.name not in _IGNORED:
+            # A link to nothing is tried, so that it is refused and not passed over.
+            is_file = each.is_file() or (each.is_symlink() and not each.exists())
+            if is_file and not is_hidden and each.name not in _IGNORED:
                 yield from _from_path(each, str(each))
     else:
         yield from _from_path(path, str(path))

@@ -31,7 +31,9 @@ class Delivery:
 
     `months` are the slices it supplies ("YYYY-MM", or `WHOLE`); `scope` is what else
     its name says it is about (the force), so that slices of two forces coexist.
-    `records` is the number of data rows, counted when it landed.
+    `records` is the number of data rows, counted when it landed. `nth` counts the
+    earlier deliveries of the same bytes to the data set: another release, or a copy
+    under another month's name.
     """
 
     sha256: str
@@ -45,11 +47,21 @@ class Delivery:
     release_date: str
     landed_at: str
     disposed: int = 0
+    nth: int = 0
 
     @property
     def file(self) -> str:
         """The short identity that lake rows carry as `source_file`."""
         return self.sha256[:SHORT]
+
+    @property
+    def account_name(self) -> str:
+        """What the file's evidence, ledger and account are named by.
+
+        Two deliveries of the same bytes have two accounts: a copy of January named
+        February is quarantined whole, and must not take January's evidence with it.
+        """
+        return f"{self.file}-{self.nth}" if self.nth else self.file
 
     @property
     def order(self) -> tuple[str, str]:
@@ -136,6 +148,11 @@ class LandingStore:
                     found.append(_delivery(item))
         return found
 
+    def deliveries_of(self, sha256: str) -> list[Delivery]:
+        """Return the deliveries of one file, earliest first."""
+        record = read_json(self._receipt(sha256), {"deliveries": []})
+        return [_delivery(item) for item in record["deliveries"]]
+
     def supplies(self) -> dict[str, Supplies]:
         """Return every data set's supplies, reading each receipt once."""
         gathered: dict[str, list[Delivery]] = defaultdict(list)
@@ -168,9 +185,7 @@ class LandingStore:
             LandingFailed: another file has the same short identity.
             WriteFailed: the disk is full or read-only; nothing half-written.
         """
-        receipt = self._receipt(delivery.sha256)
-        record = read_json(receipt, {"deliveries": []})
-        known = [_delivery(item) for item in record["deliveries"]]
+        known = self.deliveries_of(delivery.sha256)
         for old in known:
             same_slices = (old.data_set, old.scope, old.months) == (
                 delivery.data_set,
@@ -189,8 +204,12 @@ class LandingStore:
                         "landed. Land it again once it is complete."
                     )
                 temporary.chmod(0o440)
+        delivery = replace(
+            delivery, nth=sum(old.data_set == delivery.data_set for old in known)
+        )
         write_json(
-            receipt, {"deliveries": [asdict(one) for one in [*known, delivery]]}
+            self._receipt(delivery.sha256),
+            {"deliveries": [asdict(one) for one in [*known, delivery]]},
         )
         # One file to look at, so that watching a store of thousands costs nothing.
         (self.folder / "changed").touch()

@@ -129,12 +129,14 @@ def load_months(
     result.months.sort(key=lambda one: one.month)
     touched = _touched(supplies, [one.month for one in result.months])
     result.accounts = accounts(home, supplies, touched)
-    for account in result.accounts:
+    for delivery, account in zip(touched, result.accounts, strict=True):
         write_json(
-            home.reconciliation / data_set.name / f"{account.file}.json",
+            home.reconciliation / data_set.name / f"{delivery.account_name}.json",
             account.as_dict(),
         )
-    result.revisions = record_revisions(home, data_set, supplies, due)
+    # Of every month asked for, not only of those written now: a process that died
+    # between the two would otherwise leave a difference unrecorded for good.
+    result.revisions = record_revisions(home, data_set, supplies, chosen)
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import shapely
@@ -72,18 +73,43 @@ def feature_frame(text: str, properties: dict[str, str]) -> pl.DataFrame:
     Raises:
         ValueError: not a FeatureCollection.
     """
-    collection = json.loads(text)
-    if collection.get("type") != "FeatureCollection":
-        raise ValueError("it is not a GeoJSON FeatureCollection")
     rows = [
         {
             **{
-                column: (feature.get("properties") or {}).get(name)
+                column: _text(feature["properties"].get(name))
                 for name, column in properties.items()
             },
             "geometry": json.dumps(feature.get("geometry"), separators=(",", ":")),
         }
-        for feature in collection["features"]
+        for feature in features_of(text)
     ]
     schema = dict.fromkeys([*properties.values(), "geometry"], pl.String)
     return pl.DataFrame(rows, schema=schema)
+
+
+def features_of(text: str) -> list[dict[str, Any]]:
+    """Return the features of a GeoJSON FeatureCollection, each with `properties`.
+
+    Raises:
+        ValueError: not a FeatureCollection of features.
+    """
+    try:
+        collection = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply to be a map") from None
+    if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
+        raise ValueError("it is not a GeoJSON FeatureCollection")
+    features = collection.get("features")
+    if not isinstance(features, list):
+        raise ValueError("it has no list of features")
+    for feature in features:
+        if not isinstance(feature, dict):
+            raise ValueError("one of its features is not a feature")
+        feature["properties"] = feature.get("properties") or {}
+        if not isinstance(feature["properties"], dict):
+            raise ValueError("the properties of a feature are not names and values")
+    return features
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)

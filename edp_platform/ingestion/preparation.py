@@ -189,7 +189,7 @@ def keep_evidence(home: Home, prepared: Prepared) -> None:
         (home.quarantine, prepared.quarantined),
         (home.set_aside, prepared.set_aside),
     ):
-        path = folder / delivery.data_set / f"{delivery.file}.parquet"
+        path = evidence_path(folder, delivery)
         if frame.height:
             with replacing(path) as temporary:
                 frame.select(file, pl.all()).write_parquet(temporary)
@@ -208,4 +208,10 @@ def keep_evidence(home: Home, prepared: Prepared) -> None:
 
 def ledger_path(home: Home, delivery: Delivery) -> Path:
     """Return where the ledger of a file's last reading stands."""
-    return home.reconciliation / delivery.data_set / f"{delivery.file}.ledger.json"
+    name = f"{delivery.account_name}.ledger.json"
+    return home.reconciliation / delivery.data_set / name
+
+
+def evidence_path(folder: Path, delivery: Delivery) -> Path:
+    """Return where the rows kept out of the lake stand, in either room of evidence."""
+    return folder / delivery.data_set / f"{delivery.account_name}.parquet"

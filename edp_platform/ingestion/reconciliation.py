@@ -18,7 +18,7 @@ from edp_platform.files import read_json
 from edp_platform.home import Home
 from edp_platform.ingestion.lake import LakeFile, lake_path, read_footer
 from edp_platform.ingestion.landing import Delivery, Supplies
-from edp_platform.ingestion.preparation import ledger_path
+from edp_platform.ingestion.preparation import evidence_path, ledger_path
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def _count_plain(
         one: (str(lake_path(home, one.data_set, one.months[0])), one.file)
         for one in deliveries
         if len(one.months) == 1
-        and not _evidence_path(home.quarantine, one).exists()
-        and not _evidence_path(home.set_aside, one).exists()
+        and not evidence_path(home.quarantine, one).exists()
+        and not evidence_path(home.set_aside, one).exists()
         and _holds(home, one, one.months[0], footers)
     }
     paths = sorted({path for path, _ in places.values()})
@@ -151,8 +151,9 @@ def _account(
     is_wide = ledger["cells"] != ledger["records"]
     lake = _lake_lines(home, delivery, built)
     kept_out = _evidence(home.quarantine, delivery)
+    # Repeats of months not built yet are still among what waits.
     repeats = _evidence(home.set_aside, delivery).filter(
-        pl.col("month").is_null() | pl.col("month").is_in(active)
+        pl.col("month").is_null() | pl.col("month").is_in(built)
     )
     loaded = lake["source_line"].unique()
     quarantined = _others(kept_out["source_line"], loaded)
@@ -210,14 +211,10 @@ def _lake_lines(home: Home, delivery: Delivery, months: list[str]) -> pl.DataFra
 
 
 def _evidence(folder: Path, delivery: Delivery) -> pl.DataFrame:
-    path = _evidence_path(folder, delivery)
+    path = evidence_path(folder, delivery)
     if not path.exists():
         return pl.DataFrame(schema={"source_line": pl.Int64, "month": pl.String})
     return pl.read_parquet(path, columns=["source_line", "month"])
-
-
-def _evidence_path(folder: Path, delivery: Delivery) -> Path:
-    return folder / delivery.data_set / f"{delivery.file}.parquet"
 
 
 def _others(lines: pl.Series, *counted: pl.Series) -> pl.Series:

@@ -81,12 +81,14 @@ def resolve_repeats(rows: pl.DataFrame, contract: Contract) -> Resolved:
     differing = among.filter(pl.col("source_line") == pl.col("first_line")).filter(
         pl.struct(key).is_duplicated()
     )
-    out = repeated.select("source_line", *month)
+    # A line of a wide file holds many rows: only those of this key go, not the line's.
+    cell = ["source_line", *key]
+    out = repeated.select(cell)
     flagged = flagged.join(out, on=out.columns, how="anti", maintain_order="left")
     contradictions = rows.clear()
     if contract.primary_key:
         contradictions = differing.select(rows.columns)
-        gone = differing.select("source_line", *month)
+        gone = differing.select(cell)
         flagged = flagged.join(gone, on=gone.columns, how="anti", maintain_order="left")
     elif differing.height:
         lines = differing["source_line"].implode()

@@ -104,7 +104,7 @@ def record_revisions(
     """
     folder = home.revisions / data_set.name
     found: list[Revision] = []
-    cache: dict[str, pl.DataFrame] = {}
+    cache: dict[Delivery, pl.DataFrame] = {}
     for month in months:
         for earlier, later in supplies.superseded(month):
             path = folder / f"{month}-{earlier.file}-{later.file}.json"
@@ -143,9 +143,9 @@ def _rows(
     data_set: DataSet,
     delivery: Delivery,
     month: str,
-    cache: dict[str, pl.DataFrame],
+    cache: dict[Delivery, pl.DataFrame],
 ) -> pl.DataFrame:
-    if delivery.sha256 not in cache:
+    if delivery not in cache:
         original = LandingStore(home).original(delivery.sha256)
-        cache[delivery.sha256] = prepare(data_set, delivery, original).rows
-    return cache[delivery.sha256].filter(pl.col("month") == month)
+        cache[delivery] = prepare(data_set, delivery, original).rows
+    return cache[delivery].filter(pl.col("month") == month)

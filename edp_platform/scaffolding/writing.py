@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edp_platform.datasets import defs_root
-from edp_platform.files import WriteFailed, replacing
+from edp_platform.files import replacing
 from edp_platform.warehouse.manifest import dbt_project_folder
 
 #: Longer names are cut by PostgreSQL, which serves the marts.
@@ -97,13 +97,14 @@ def write_together(texts: Mapping[Path, str]) -> list[Path]:
             with replacing(path) as temporary:
                 temporary.write_text(text, encoding="utf-8")
             written.append(path)
-    except WriteFailed as error:
+    except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
         for folder in sorted(set(made), key=lambda one: len(one.parts), reverse=True):
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
-        reason = getattr(error.__cause__, "strerror", None) or "not writable"
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = cause.strerror or "not writable"
         raise ScaffoldFailed(
             f"{path} could not be written ({reason}), so nothing was. An installed "
             "package is not the place for a team's folders: work in a checkout, or "

@@ -10,6 +10,7 @@ import polars as pl
 
 from edp_platform.home import Home
 from edp_platform.ingestion.landing import WHOLE, Delivery, Supplies
+from edp_platform.ingestion.preparation import evidence_path
 from edp_platform.ingestion.reconciliation import accounts
 from edp_platform.tracing.failure import TraceFailed
 from edp_platform.tracing.receipts import receipt
@@ -121,17 +122,18 @@ def _trace_delivery(
 def _evidence(
     home: Home, room: str, delivery: Delivery, active: list[str]
 ) -> pl.DataFrame:
-    """Return what was kept out of the months that this file supplies now."""
+    """Return what was kept out of the file, but for the months it supplies no more."""
     folder = home.quarantine if room == "quarantine" else home.set_aside
     detail = "reason" if room == "quarantine" else "repeats_line"
-    path = folder / delivery.data_set / f"{delivery.file}.parquet"
+    path = evidence_path(folder, delivery)
+    gone = [month for month in delivery.months if month not in active]
     if not path.exists() or not active:
         return pl.DataFrame(
             schema={"source_line": pl.Int64, "month": pl.String, detail: pl.String}
         )
     return (
         pl.read_parquet(path, columns=["source_line", "month", detail])
-        .filter(pl.col("month").is_null() | pl.col("month").is_in(active))
+        .filter(pl.col("month").is_null() | ~pl.col("month").is_in(gone))
         .sort("source_line", "month")
     )
 

@@ -19,7 +19,7 @@ from edp_platform.home import Home
 from edp_platform.ingestion.landing import WHOLE, Delivery, Supplies
 from edp_platform.publishing.snapshot import Snapshot, current
 from edp_platform.tracing.failure import TraceFailed
-from edp_platform.tracing.receipts import receipt
+from edp_platform.tracing.receipts import receipt, with_receipts
 from edp_platform.warehouse.models import Model, Models
 
 #: Mart rows whose grain is told by value; of more, only the number.
@@ -74,19 +74,25 @@ def trace_mart(
     }
     names = told["grain"]
     few = chosen.num_rows <= ROWS_TOLD
-    told["rows"] = chosen.select(names).to_pylist() if few and names else []
+    told["rows"] = [
+        {name: _plain(value) for name, value in row.items()}
+        for row in (chosen.select(names).to_pylist() if few and names else [])
+    ]
     known = list(deliveries)
     if fact is not None and grain and set(grain) <= set(chosen.column_names):
         with closing(_open_warehouse(home)) as connection:
             columns = _columns(connection, fact)
             if {"source_file", "source_line", *grain} <= columns:
                 found = _follow(connection, fact, columns, grain, chosen, limit)
-                return (
-                    told
-                    | found
-                    | {"files": _with_receipts(found["files"], models, fact, known)}
-                )
+                read = models.data_sets(fact.unique_id)
+                files = with_receipts(home, found["files"], read, known)
+                return told | found | {"files": files}
     return told | _files_only(models, mart, chosen, known)
+
+
+def _plain(value: Any) -> Any:
+    is_plain = value is None or isinstance(value, str | int | float)
+    return value if is_plain else str(value)
 
 
 def _chosen_rows(
@@ -275,25 +281,6 @@ def _measure(chosen: pa.Table, grain: list[str]) -> str | None:
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
     row = connection.execute(sql).fetchone()
     return row or (0, 0)
-
-
-def _with_receipts(
-    files: list[dict[str, Any]], models: Models, fact: Model, known: list[Delivery]
-) -> list[dict[str, Any]]:
-    """Add to each file what its receipt says, latest delivery of the fact's sets."""
-    read = models.data_sets(fact.unique_id)
-    latest: dict[str, Delivery] = {}
-    for delivery in sorted(known, key=lambda one: one.order):
-        if delivery.data_set in read:
-            latest[delivery.file] = delivery
-    told = [
-        receipt(latest[one["file"]]) | one
-        if one["file"] in latest
-        # Never left out: the totals must add up even where a receipt was lost.
-        else {"name": "(no receipt)", "release_date": ""} | one
-        for one in files
-    ]
-    return sorted(told, key=lambda one: (one["release_date"], one["name"]))
 
 
 def _files_only(

@@ -138,7 +138,9 @@ def _show_file(found: dict[str, Any], console: Console) -> None:
 
 
 def _show_account(account: dict[str, Any], console: Console) -> None:
-    table = Table("", *(part.replace("_", " ") for part in _PARTS))
+    table = Table("", box=None, padding=(0, 1, 0, 0))
+    for part in _PARTS:
+        table.add_column(part.replace("_", " "), justify="right")
     table.add_row("records", *(f"{account[part]:,}" for part in _PARTS))
     if account["cells"]:
         cells = account["cells"]

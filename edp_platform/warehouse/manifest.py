@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,11 @@ class ManifestStore:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The content of every dbt file, as 16 hex digits."""
-        digest = hashlib.sha256()
+        """The content of every dbt file and of what reads it, as 16 hex digits."""
+        digest = hashlib.sha256(version("dbt-core").encode())
+        digest.update(Path(__file__).read_bytes())
+        tracer = Path(__file__).parents[1] / "governance" / "column_lineage.py"
+        digest.update(tracer.read_bytes())
         paths = [path for kind in _SOURCES for path in self.project.rglob(kind)]
         for path in sorted(paths):
             inside = path.relative_to(self.project)

@@ -73,6 +73,12 @@ def name_misfit(
         allowed: what unknown names are allowed instead, for the message.
     """
     given = [name for name in header if name]
+    if expected and not expected & set(given):
+        # Without its header line a file begins with a row, whose values may not be told.
+        return [
+            f"none of the {len(header)} names in its first line is one the contract "
+            "knows; is the header line missing"
+        ]
     problems = []
     missing = sorted(expected - set(given))
     if missing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,27 @@ _BOM = b"\xef\xbb\xbf"
 MAX_RECORD_CHARACTERS = 1_000_000
 #: A quoted field may run over this many lines; further, the quote was lost.
 MAX_RECORD_LINES = 50
+#: A header longer than this is another kind of file under this name.
+MAX_HEADER_BYTES = 100_000
+#: What a blank line may hold. Unicode's other blanks are damage, not layout; bytes and
+#: text must agree on it, or a file would land with another count than is read.
+_BLANK = " \t\r\x0b\x0c"
+#: A field is quoted whole or not at all: polars refuses the whole file otherwise, and
+#: says so with the text of the row.
+_FIELD = r'(?:"(?:[^"]|"")*"|[^",]*)'
+_WELL_QUOTED = rf"\A{_FIELD}(?:,{_FIELD})*\z"
+_WHOLE_RECORD = re.compile(rf"{_FIELD}(?:,{_FIELD})*")
+_QUOTED = r'"[^"]*"'
 
-QUARANTINE_SCHEMA: dict[str, type[pl.DataType]] = {
-    "source_line": pl.Int64,
-    "month": pl.String,
-    "column": pl.String,
-    "reason": pl.String,
-    "record": pl.String,
-}
+QUARANTINE_SCHEMA = pl.Schema(
+    {
+        "source_line": pl.Int64,
+        "month": pl.String,
+        "column": pl.String,
+        "reason": pl.String,
+        "record": pl.String,
+    }
+)
 
 
 class UnreadableFile(ValueError):
@@ -70,8 +84,7 @@ def read_header(path: Path) -> tuple[str, ...]:
     with path.open("rb") as stream:
         start = stream.read(1_000_000)
     _refuse_binary(path, start)
-    first = start.removeprefix(_BOM).split(b"\n", 1)[0]
-    return _header(path, first)
+    return _header(path, start.removeprefix(_BOM).split(b"\n", 1)[0])
 
 
 def count_records(path: Path) -> int:
@@ -79,10 +92,15 @@ def count_records(path: Path) -> int:
 
     Counted when a file lands, so that reconciliation has a figure that does not come
     from the reader it checks.
+
+    Raises:
+        UnreadableFile: binary, or without a header.
     """
     raw = path.read_bytes().removeprefix(_BOM)
+    _refuse_binary(path, raw)
     if b'"' not in raw:
-        return max(sum(1 for line in raw.splitlines() if line.strip()) - 1, 0)
+        # Only a line feed ends a line: a lone carriage return stands in a value.
+        return max(sum(1 for line in raw.split(b"\n") if line.strip()) - 1, 0)
     text = [line.rstrip("\r") for line in raw.decode("utf-8", "replace").split("\n")]
     width = len(_header(path, raw.split(b"\n", 1)[0]))
     return len(_records(pl.Series(text, dtype=pl.String), width).starts) - 1
@@ -98,7 +116,7 @@ def read_text_table(path: Path) -> TextTable:
         UnreadableFile: empty, binary, UTF-16 or without a header.
     """
     raw = path.read_bytes().removeprefix(_BOM)
-    _refuse_binary(path, raw[:1_000_000])
+    _refuse_binary(path, raw)
     has_quotes = b'"' in raw
     bad_encoding: set[int] = set()
     try:
@@ -123,20 +141,29 @@ def read_text_table(path: Path) -> TextTable:
             )
             .to_series()
         )
-    bare = text.str.replace_all(r'"[^"]*"', "") if has_quotes else text
+    bare = text.str.replace_all(_QUOTED, "") if has_quotes else text
     found = pl.DataFrame(
         {
             "line": starts,
             "text": text,
             "fields": bare.str.count_matches(",", literal=True).cast(pl.Int64) + 1,
+            "well_quoted": (
+                _well_quoted(text)
+                if has_quotes
+                else pl.repeat(True, text.len(), eager=True)
+            ),
         }
-    ).with_columns(reason=_fault(width, bad_encoding, records.unclosed))
+    ).with_columns(
+        reason=_fault(
+            width, _starting(bad_encoding, records.spans), records.unclosed
+        )
+    )
     sound = found.filter(pl.col("reason").is_null())
     untouched = sound.height == lines.len() - 1 and not records.spans
     body = raw.split(b"\n", 1)[1] if untouched and sound.height else None
     if body is None and sound.height:
         body = (sound["text"].str.join("\n")[0]).encode("utf-8")
-    frame = _parse(body, width, has_quotes)
+    frame = _parse(path, body, width, has_quotes)
     if frame.height != sound.height:
         raise UnreadableFile(
             f"{path.name}: {sound.height} records were found and {frame.height} could "
@@ -167,6 +194,8 @@ def _fault(width: int, bad_encoding: set[int], unclosed: set[int]) -> pl.Expr:
         .then(pl.lit(f"longer than {MAX_RECORD_CHARACTERS:,} bytes"))
         .when(line.is_in(list(unclosed)) if unclosed else pl.lit(False))
         .then(pl.lit("a quote that is never closed"))
+        .when(~pl.col("well_quoted"))
+        .then(pl.lit("a quote that is not around a whole field"))
         .when(pl.col("fields") != width)
         .then(pl.format("{} fields where the header has {}", "fields", pl.lit(width)))
     )
@@ -185,8 +214,26 @@ def _mark_bad_encoding(raw: bytes) -> tuple[bytes, set[int]]:
     return b"\n".join(kept), bad
 
 
+def _starting(lines: set[int], spans: dict[int, str]) -> set[int]:
+    """Return the lines, each moved to the start of the record it lies in."""
+    inside = {
+        first + offset: first
+        for first, text in spans.items()
+        for offset in range(1, text.count("\n") + 1)
+    }
+    return {inside.get(line, line) for line in lines}
+
+
+def _well_quoted(text: pl.Series) -> pl.Series:
+    """Return, for each record, whether its quotes each go around a whole field."""
+    has_quote = text.str.contains('"', literal=True)
+    if not has_quote.any():
+        return ~has_quote
+    return ~has_quote | text.str.strip_chars_end("\r").str.contains(_WELL_QUOTED)
+
+
 def _refuse_binary(path: Path, start: bytes) -> None:
-    if not start.strip():
+    if not start[:1_000_000].strip():
         raise UnreadableFile(f"{path.name} is empty. Ask the supplier for it again.")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise UnreadableFile(
@@ -202,6 +249,16 @@ def _refuse_binary(path: Path, start: bytes) -> None:
 
 def _header(path: Path, line: bytes) -> tuple[str, ...]:
     text = line.decode("utf-8", errors="replace").rstrip("\r")
+    if "\r" in text:
+        raise UnreadableFile(
+            f"{path.name} ends its lines in carriage returns alone, as no supplier of "
+            "ours does. Save it with line feeds and land it again."
+        )
+    if len(line) > MAX_HEADER_BYTES:
+        raise UnreadableFile(
+            f"{path.name} has a first line of more than {MAX_HEADER_BYTES:,} bytes, "
+            "which is no header. Is it another kind of file under this name?"
+        )
     names = next(csv.reader([text]), [])
     if not any(name.strip() for name in names):
         raise UnreadableFile(f"{path.name} has no header line; it cannot be recognised.")
@@ -209,7 +266,7 @@ def _header(path: Path, line: bytes) -> tuple[str, ...]:
 
 
 def _non_blank(lines: pl.Series) -> pl.Series:
-    return (lines.str.strip_chars() != "").arg_true().cast(pl.Int64)
+    return (lines.str.strip_chars(_BLANK) != "").arg_true().cast(pl.Int64)
 
 
 def _records(lines: pl.Series, width: int) -> _Records:
@@ -224,7 +281,7 @@ def _records(lines: pl.Series, width: int) -> _Records:
         last = odd[at + 1] if at + 1 < len(odd) else None
         if last is not None and last - first < MAX_RECORD_LINES:
             joined = "\n".join(lines[first : last + 1].to_list())
-            if len(next(csv.reader(io.StringIO(joined)), [])) == width:
+            if _fields(joined) == width:
                 spans[first] = joined
                 inside.extend(range(first + 1, last + 1))
                 at += 2
@@ -237,13 +294,31 @@ def _records(lines: pl.Series, width: int) -> _Records:
     return _Records(starts, spans, unclosed)
 
 
-def _parse(body: bytes | None, width: int, has_quotes: bool) -> pl.DataFrame:
+def _fields(record: str) -> int | None:
+    """Return how many fields a record has; None where its quotes do not fit."""
+    if len(record) > MAX_RECORD_CHARACTERS or not _WHOLE_RECORD.fullmatch(record):
+        return None
+    return re.sub(_QUOTED, "", record).count(",") + 1
+
+
+def _parse(
+    path: Path, body: bytes | None, width: int, has_quotes: bool
+) -> pl.DataFrame:
     schema = {f"c{position}": pl.String for position in range(width)}
     if body is None:
         return pl.DataFrame(schema=schema)
-    return pl.read_csv(
-        io.BytesIO(body),
-        has_header=False,
-        schema=schema,
-        quote_char='"' if has_quotes else None,
-    )
+    try:
+        frame = pl.read_csv(
+            io.BytesIO(body),
+            has_header=False,
+            schema=schema,
+            quote_char='"' if has_quotes else None,
+        )
+    except pl.exceptions.PolarsError as error:
+        # Its message quotes the row, which may not reach a log.
+        raise UnreadableFile(
+            f"{path.name} could not be split into fields ({type(error).__name__}). "
+            "Nothing was loaded; check its quotes, or ask the supplier."
+        ) from None
+    # A publisher that quotes every field writes a blank as "", and it is still blank.
+    return frame.with_columns(pl.all().replace("", None)) if b'""' in body else frame

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 import shapely
 
 from edp_platform.contracts import Contract
-from edp_platform.ingestion.places import feature_frame
+from edp_platform.ingestion.places import feature_frame, features_of
 from edp_platform.ingestion.readers.base import NameParts, Reading, name_misfit
 from edp_platform.ingestion.readers.delimited import QUARANTINE_SCHEMA, UnreadableFile
 
 _POLYGON, _MULTI_POLYGON = 3, 6
+_Read = TypeVar("_Read")
 
 
 class GeoJsonReader:
     """Reads a FeatureCollection of polygons in WGS84."""
 
     def _frame(self, path: Path, properties: dict[str, str]) -> pl.DataFrame:
+        return self._opened(path, lambda text: feature_frame(text, properties))
+
+    def _opened(self, path: Path, reading: Callable[[str], _Read]) -> _Read:
         try:
-            return feature_frame(path.read_text(encoding="utf-8"), properties)
+            return reading(path.read_text(encoding="utf-8"))
         except (UnicodeDecodeError, ValueError) as error:
             raise UnreadableFile(
                 f"{path.name} cannot be read as GeoJSON ({error}). Was it cut short? "
@@ -30,11 +35,10 @@ class GeoJsonReader:
 
     def header(self, path: Path) -> tuple[str, ...]:
         """Return the property names of the first feature, and `geometry`."""
-        self._frame(path, {})  # refuses what is not a FeatureCollection
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+        features = self._opened(path, features_of)
         if not features:
             raise UnreadableFile(f"{path.name} holds no features.")
-        return (*(features[0].get("properties") or {}), "geometry")
+        return (*features[0]["properties"], "geometry")
 
     def misfit(self, contract: Contract, header: tuple[str, ...]) -> list[str]:
         """Compare property names with the contract's."""
@@ -62,14 +66,22 @@ class GeoJsonReader:
             frame["geometry"].to_list(), on_invalid="ignore"
         )
         kinds = shapely.get_type_id(shapes)
-        sound = pl.Series(
-            ((kinds == _POLYGON) | (kinds == _MULTI_POLYGON)) & ~shapely.is_empty(shapes)
+        west, south, east, north = shapely.bounds(shapes).T
+        is_polygon = (kinds == _POLYGON) | (kinds == _MULTI_POLYGON)
+        is_polygon &= ~shapely.is_empty(shapes)
+        # Metres of a national grid would put every point outside every boundary.
+        is_degrees = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
+        sound = pl.Series(is_polygon & is_degrees)
+        reason = (
+            pl.when(pl.Series(is_polygon))
+            .then(pl.lit("geometry is not in degrees (WGS84)"))
+            .otherwise(pl.lit("geometry is not a polygon"))
         )
-        quarantined = frame.filter(~sound).select(
+        quarantined = frame.with_columns(reason=reason).filter(~sound).select(
             "source_line",
             month=pl.lit(None, dtype=pl.String),
             column=pl.lit("geometry"),
-            reason=pl.lit("geometry is not a polygon"),
+            reason="reason",
             record="geometry",
         )
         return Reading(

@@ -31,14 +31,23 @@ def _sheets(path: Path) -> list[tuple[int, str, pl.DataFrame]]:
         book = fastexcel.read_excel(str(path))
         sheets = []
         for position, name in enumerate(book.sheet_names):
-            cells = book.load_sheet(name, header_row=None, dtypes="string").to_polars()
-            cells = cells.rename({old: f"c{at}" for at, old in enumerate(cells.columns)})
+            # skip_rows=0: blank rows at the top count, or lines would be out by them.
+            cells = book.load_sheet(
+                name, header_row=None, skip_rows=0, dtypes="string"
+            ).to_polars()
+            names = {old: f"c{at}" for at, old in enumerate(cells.columns)}
+            cells = cells.rename(names)
             line = position * SHEET_STEP + 1
             cells = cells.with_columns(
                 source_line=pl.int_range(line, line + cells.height, dtype=pl.Int64)
             )
             sheets.append((position, name, cells))
-    except fastexcel.FastExcelError as error:
+    except BaseException as error:
+        # The library panics on some workbooks cut short, with an exception of its own
+        # that is neither public nor an `Exception`; one file must not stop the rest.
+        is_panic = type(error).__name__ == "PanicException"
+        if not is_panic and not isinstance(error, fastexcel.FastExcelError):
+            raise
         raise UnreadableFile(
             f"{path.name} is not a workbook that can be read ({_first_line(error)}). "
             "Was it cut short? Ask the supplier for it again."
@@ -46,7 +55,7 @@ def _sheets(path: Path) -> list[tuple[int, str, pl.DataFrame]]:
     return sheets
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0][:120]
 
 
@@ -90,6 +99,12 @@ class YearSheetsReader:
         if not found:
             raise UnreadableFile(
                 f"{path.name} has no sheet named for a year; expected one a year."
+            )
+        short = [name for name, cells in found if cells.height < self._FIRST_RECORD]
+        if short:
+            raise UnreadableFile(
+                f"{path.name}: the sheet {', '.join(short)} has no two header rows. "
+                "Ask the supplier for the workbook again."
             )
         return found
 
@@ -159,10 +174,14 @@ def _groups(path: Path, cells: pl.DataFrame) -> list[tuple[str, str, str]]:
     }
     width = len(below) - 1
     intervals = {below[at]: f"c{at}" for at in range(starts[1], width) if below[at]}
+    if set(numbers) != set(intervals):
+        # Left out silently, a group would be missing from every count made of it.
+        raise UnreadableFile(
+            f"{path.name}: a year's sheet has other groups under {_BLOCKS[0]} than "
+            f"under {_BLOCKS[1]}. Ask the supplier which is right."
+        )
     return [
-        (str(group), column, intervals[group])
-        for group, column in numbers.items()
-        if group in intervals
+        (str(group), column, intervals[group]) for group, column in numbers.items()
     ]
 
 

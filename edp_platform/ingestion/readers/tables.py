@@ -80,7 +80,7 @@ class CsvReader:
         )
         if contract.is_monthly:
             rows = rows.with_columns(_month(contract, parts).alias("month"))
-            faults.append(_wrong_month(rows, contract, parts))
+        faults.append(_unlike_the_name(rows, contract, parts))
         reading = _reading(rows, table, pl.concat(faults))
         stray = self._stray_values(table)
         warnings = {"a value in a column that has no name": stray} if stray else {}
@@ -246,26 +246,26 @@ def _month(contract: Contract, parts: NameParts) -> pl.Expr:
     return pl.col(str(contract.month_from)).dt.strftime("%Y-%m")
 
 
-def _wrong_month(
+def _unlike_the_name(
     rows: pl.DataFrame, contract: Contract, parts: NameParts
 ) -> pl.DataFrame:
-    """Find rows that name a month of their own, and another than their file's."""
-    own = [
-        column.name
+    """Find rows that say another month (or force) than their file's name does."""
+    faults = [
+        rows.filter((pl.col(column.name) != part).fill_null(False)).select(
+            "source_line",
+            column=pl.lit(column.name),
+            reason=pl.lit(
+                f"the row's {column.matches_file_name} is not the file's "
+                f"{column.matches_file_name}"
+            ),
+        )
         for column in contract.columns
-        if column.logical_type == "string" and column.date_format == "YYYY-MM"
+        if (part := parts.get(column.matches_file_name or "")) is not None
     ]
-    if contract.month_from != "fileName" or not own:
-        # polars 2.1 cannot filter 100,000 rows or more by a constant expression.
-        wrong_rows = rows.clear()
-    else:
-        wrong = pl.any_horizontal(pl.col(name) != parts["month"] for name in own)
-        wrong_rows = rows.filter(wrong.fill_null(False))
-    return wrong_rows.select(
-        "source_line",
-        column=pl.lit(own[0] if own else None, dtype=pl.String),
-        reason=pl.lit("the row's month is not the file's month"),
+    empty = pl.DataFrame(
+        schema={"source_line": pl.Int64, "column": pl.String, "reason": pl.String}
     )
+    return pl.concat([empty, *faults])
 
 
 def _with_text(faults: pl.DataFrame, table: TextTable) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""Benchmarks: the platform beside the scripts that people would write by hand."""

@@ -1,0 +1,120 @@
+"""A sample force landed once, copied for each test that runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edp_platform.sample import make_sample
+
+MONTHS = 4
+
+
+@dataclass
+class Platform:
+    """One home, and `edp` run against it as a person would."""
+
+    home: Path
+    sample: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "edp_platform.cli", *arguments]
+
+    def variables(self) -> dict[str, str]:
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith("DAGSTER")},
+            "EDP_HOME": str(self.home),
+            "COLUMNS": "200",
+            **self.environment,
+        }
+
+    def edp(self, *arguments: str, timeout: float = 300) -> Any:
+        """Run one command to its end; never from the checkout's folder."""
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.variables(),
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> Any:
+        """Start one command and leave it running."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.variables(),
+            cwd=self.home.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Ask the published marts."""
+        answer = self.edp("sql", sql, "--format", "json")
+        assert answer.returncode == 0, answer.stderr
+        found: list[dict[str, Any]] = json.loads(answer.stdout)
+        return found
+
+
+@pytest.fixture(scope="session")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """A small sample force, landed and not loaded."""
+    folder = tmp_path_factory.mktemp("landed")
+    sample = folder / "sample"
+    make_sample(sample, "small", MONTHS, 7, today=date.today())
+    platform = Platform(folder / "home", sample)
+    early = sample / "police_uk_earlier_release"
+    if early.exists():
+        done = platform.edp("land", str(early), "--released", "2020-01-01")
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = platform.edp(
+        "land",
+        *(str(sample / name) for name in ("police_uk", "london_datastore", "reference")),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = platform.edp("manifest")
+    assert done.returncode == 0, done.stderr
+    return platform
+
+
+@pytest.fixture
+def fresh(landed: Platform, tmp_path: Path) -> Platform:
+    """A copy of the landed home of its own."""
+    shutil.copytree(landed.home, tmp_path / "home")
+    return Platform(tmp_path / "home", landed.sample)
+
+
+@pytest.fixture(scope="session")
+def built(landed: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """A landed home after one undisturbed run. Read it; do not change it."""
+    folder = tmp_path_factory.mktemp("built")
+    shutil.copytree(landed.home, folder / "home")
+    platform = Platform(folder / "home", landed.sample)
+    done = platform.edp("run", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return platform
+
+
+@pytest.fixture
+def own_defs(fresh: Platform, tmp_path: Path) -> Path:
+    """A copy of the data sets and use cases that a test may break."""
+    import edp_platform
+
+    root = tmp_path / "defs"
+    shutil.copytree(Path(edp_platform.__file__).parent / "defs", root)
+    fresh.environment["EDP_DEFS"] = str(root)
+    return root
