@@ -127,18 +127,13 @@ types as (
     select * from labels
     where data_set = 'police_uk_outcomes' and column_name = 'outcome_type'
 ),
-outcomes as (
-    select *, ('0x' || crime_id[1:15])::bigint as crime_key
-    from read_parquet(
-        'police_uk_outcomes/*/*.parquet',
-        hive_partitioning = true,
-        hive_types = {'month': varchar}
-    )
-),
 matched as (
     select crime_key, min(month_text || crime_type) as first_crime
     from facts.fct_crimes
-    where crime_key in (select crime_key from outcomes)
+    where crime_key in (
+        select ('0x' || crime_id[1:15])::bigint
+        from read_parquet('police_uk_outcomes/*/*.parquet')
+    )
     group by crime_key
 ),
 matches as (
@@ -155,7 +150,7 @@ select
     coalesce(types.label, outcome_type) as outcome,
     coalesce(types.grouping, 'not grouped') as outcome_group,
     outcome_type is not null and types.label is null as is_unrecognised_outcome,
-    crime_key,
+    ('0x' || crime_id[1:15])::bigint as crime_key,
     crime_month is not null as is_matched,
     crime_month,
     crime_type,
@@ -175,9 +170,13 @@ select
     shares_identifier,
     source_file,
     source_line
-from outcomes
+from read_parquet(
+    'police_uk_outcomes/*/*.parquet',
+    hive_partitioning = true,
+    hive_types = {'month': varchar}
+) as outcomes
 left join types on outcome_type = types.value
-left join matches using (crime_key)
+left join matches on ('0x' || crime_id[1:15])::bigint = crime_key
 left join marts.lsoa_lookup as places on outcomes.lsoa_code = places.lsoa_code;
 
 create macro labelled(name) as table

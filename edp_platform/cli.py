@@ -25,7 +25,7 @@ app = typer.Typer(
     help="The Enterprise Data Platform: land files, build marts, ask them.",
     epilog=(
         "Start here:  edp sample --size small --months 24   then   edp land "
-        ".edp/sample   then   edp run   then   edp sql \"from marts.crime_by_month "
+        '.edp/sample   then   edp run   then   edp sql "from marts.crime_by_month '
         'limit 5"'
     ),
     no_args_is_help=True,
@@ -42,8 +42,9 @@ fetch_app = typer.Typer(
 app.add_typer(new_app, name="new")
 app.add_typer(fetch_app, name="fetch")
 
-out = Console()
-err = Console(stderr=True)
+# No emoji: `contract.yaml:100:` is a file and a line.
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 
 class SampleSize(StrEnum):
@@ -309,7 +310,9 @@ def sql(
     else:
         table = Table(*columns, caption=f"{len(rows):,} rows, snapshot {snapshot}")
         for row in rows[:1000]:
-            table.add_row(*("" if value is None else escape(str(value)) for value in row))
+            table.add_row(
+                *("" if value is None else escape(str(value)) for value in row)
+            )
         out.print(table)
         if len(rows) > 1000:
             err.print("The first 1,000 rows are shown; --format csv gives all.")
@@ -488,7 +491,9 @@ def new_dataset(
         _fail(str(error))
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
-    out.print("Next: answer the blanks in contract.yaml and dpia.yaml, then: edp status")
+    out.print(
+        "Next: answer the blanks in contract.yaml and dpia.yaml, then: edp status"
+    )
 
 
 @new_app.command("use-case")

@@ -27,11 +27,13 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         WriteFailed: the disk is full, read-only, or the folder cannot be made.
     """
-    temporary = target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    temporary = (
+        target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException as error:
         with suppress(OSError):  # the folder itself may be what is wrong
             temporary.unlink(missing_ok=True)

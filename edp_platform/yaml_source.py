@@ -88,9 +88,8 @@ class YamlDocument:
                     if key_node.value == str(key):
                         line, child = key_node.start_mark.line + 1, value_node
             elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-                if key < len(node.value):
-                    child = node.value[key]
-                    line = child.start_mark.line + 1
+                child = node.value[key] if key < len(node.value) else None
+                line = child.start_mark.line + 1 if child is not None else line
             if child is None:
                 return line
             node = child
@@ -133,14 +132,18 @@ def load_yaml(path: Path) -> YamlDocument:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UnreadableYaml(f"{path} is missing: write it, or remove what names it.") from None
+        raise UnreadableYaml(
+            f"{path} is missing: write it, or remove what names it."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableYaml(f"{path} cannot be read as UTF-8 text: {error}") from error
     try:
         data = yaml.load(text, Loader=_UniqueKeyLoader)  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnreadableYaml(f"{path}:{line}: not valid YAML: {error.problem}.") from error
+        raise UnreadableYaml(
+            f"{path}:{line}: not valid YAML: {error.problem}."
+        ) from error
     except yaml.YAMLError as error:
         # A control character; the library knows no line for it.
         raise UnreadableYaml(f"{path}:1: not valid YAML: {error}.") from error

@@ -5,7 +5,6 @@ folder is a tree of its own: what fails is set aside with its error, shown as an
 in the group `set_aside`, told by `edp status` and by the exit status of every run.
 """
 
-
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +164,10 @@ def _declared(component: Any, document: YamlDocument) -> Any:
 def _in_words(error: ValidationError, document: YamlDocument) -> str:
     lines = []
     for fault in error.errors():
-        keys = ["attributes", *(key for key in fault["loc"] if isinstance(key, str | int))]
+        keys = [
+            "attributes",
+            *(key for key in fault["loc"] if isinstance(key, str | int)),
+        ]
         name = ".".join(str(key) for key in keys[1:])
         message = {
             "missing": f"`{name}` is not answered: write it under attributes.",
@@ -208,6 +210,8 @@ def _cause(error: BaseException) -> str:
     while not isinstance(error, ValueError) and error.__cause__ is not None:
         error = error.__cause__
     text = str(error)
-    return text if isinstance(error, ValueError) and text else (
-        f"{type(error).__name__}: {text}"
+    return (
+        text
+        if isinstance(error, ValueError) and text
+        else (f"{type(error).__name__}: {text}")
     )

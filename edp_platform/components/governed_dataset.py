@@ -1,6 +1,5 @@
 """A data set as an asset of the raw lake, behind the gate."""
 
-
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -219,7 +218,9 @@ def _told(result: LoadResult) -> dict[str, Any]:
 
 
 def _description(contract: Contract) -> str:
-    return f"{contract.granularity} {contract.purpose}\n\n{contract.limitations}".strip()
+    return (
+        f"{contract.granularity} {contract.purpose}\n\n{contract.limitations}".strip()
+    )
 
 
 def _tags(contract: Contract) -> dict[str, str]:

@@ -4,7 +4,6 @@ Not `@dbt_assets`: it starts dbt in a process of its own and knows no gate. The 
 and check specs are dagster-dbt's, so names and the lineage in the UI are the usual ones.
 """
 
-
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
@@ -99,6 +98,20 @@ class Warehouse:
             )
         return found
 
+    def shut_models(self, today: date) -> set[str]:
+        """Return the models the gate shuts, and those that read one of them."""
+        refused = {
+            model.unique_id
+            for model in self.models.built.values()
+            if self.refusals(model, today)
+        }
+        return self.models.descendants(refused) & self.models.built.keys()
+
+    def open_marts(self, today: date) -> list[Model]:
+        """Return the marts that may be built and published today."""
+        shut = self.shut_models(today)
+        return [model for model in self.models.marts if model.unique_id not in shut]
+
     def definitions(self) -> dg.Definitions:
         """Return the warehouse assets and the published copy."""
         return dg.Definitions(assets=[self._models_asset(), self._published_asset()])
@@ -162,13 +175,9 @@ class Warehouse:
             pool=POOL,
         )
         def published(context: AssetExecutionContext) -> Iterator[Any]:
-            names = [
-                model.name
-                for model in self.models.marts
-                if not self.refusals(model, date.today())
-            ]
+            names = [model.name for model in self.open_marts(date.today())]
             snapshot = publish(self.home, names, datetime.now().astimezone())
-            metadata = {
+            metadata: dict[str, Any] = {
                 "snapshot": snapshot.id,
                 "as_at": snapshot.as_at,
                 "dagster/row_count": sum(snapshot.rows.values()),
@@ -196,7 +205,9 @@ class _Translator(DagsterDbtTranslator):
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         model = self._model(dbt_resource_props)
-        use_case = self._warehouse.use_cases.get((model.use_case if model else "") or "")
+        use_case = self._warehouse.use_cases.get(
+            (model.use_case if model else "") or ""
+        )
         return [use_case.product_owner if use_case else _SHARED_OWNER]
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
@@ -207,7 +218,13 @@ class _Translator(DagsterDbtTranslator):
         known = self._warehouse.data_sets.by_name
         contracts = [known[name].contract for name in sorted(names) if name in known]
         held = [highest_classification(contract) for contract in contracts]
-        order = ["public", "official", "personal", "special-category", "criminal-offence"]
+        order = [
+            "public",
+            "official",
+            "personal",
+            "special-category",
+            "criminal-offence",
+        ]
         return {
             "layer": model.layer,
             "classification": max(held, key=order.index, default="public"),
@@ -234,13 +251,13 @@ class _Translator(DagsterDbtTranslator):
         return metadata
 
 
-def _build_models(warehouse: Warehouse, context: AssetExecutionContext) -> Iterator[Any]:
+def _build_models(
+    warehouse: Warehouse, context: AssetExecutionContext
+) -> Iterator[Any]:
     """Ask the gate, build what is due, tell what happened."""
     models, today = warehouse.models, date.today()
     by_key = {dg.AssetKey(one.asset_key): one for one in models.built.values()}
-    chosen = {
-        by_key[key].unique_id: by_key[key] for key in context.selected_asset_keys
-    }
+    chosen = {by_key[key].unique_id: by_key[key] for key in context.selected_asset_keys}
     refused: dict[str, list[Refusal]] = {}
     for model in chosen.values():
         refusals = warehouse.refusals(model, today)
@@ -316,7 +333,11 @@ def _told(
     unbuilt = {node.unique_id for node in outcome.models if not node.is_good} | shut
     counts = row_counts(
         warehouse.home,
-        [models.by_id[one] for one in seconds if models.by_id[one].materialized != "view"],
+        [
+            models.by_id[one]
+            for one in seconds
+            if models.by_id[one].materialized != "view"
+        ],
     )
     lineage = ColumnLineage(warehouse.store)
     for unique_id, model in sorted(
@@ -333,7 +354,7 @@ def _told(
             traced = lineage.of(model.name)
             if traced:
                 metadata["dagster/column_lineage"] = _table_lineage(traced)
-            months = None
+            months: list[tuple[str, dict[str, Any]]] | None = None
             if model.is_monthly:
                 held = {
                     month
@@ -358,7 +379,9 @@ def _told(
             asset_key=check.asset_key,
             passed=node.is_good,
             severity=(
-                dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR
+                dg.AssetCheckSeverity.WARN
+                if is_warning
+                else dg.AssetCheckSeverity.ERROR
             ),
             metadata={
                 "failing_rows": node.failures or 0,
@@ -372,7 +395,9 @@ def _table_lineage(traced: Mapping[str, list[tuple[str, str, str]]]) -> Any:
     return dg.TableColumnLineage(
         {
             column: [
-                dg.TableColumnDep(asset_key=dg.AssetKey([schema, table]), column_name=name)
+                dg.TableColumnDep(
+                    asset_key=dg.AssetKey([schema, table]), column_name=name
+                )
                 for schema, table, name in sources
             ]
             for column, sources in traced.items()

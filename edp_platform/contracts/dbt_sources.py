@@ -14,7 +14,9 @@ import yaml
 from edp_platform.contracts.model import PLATFORM_COLUMNS, Contract
 from edp_platform.files import replacing
 
-_HEADER = "Generated from {origin}. Do not edit: change the contract and run `edp generate`."
+_HEADER = (
+    "Generated from {origin}. Do not edit: change the contract and run `edp generate`."
+)
 #: The code list's name for a supply that the contract declares to be partial.
 PARTIAL_SUPPLY = "__partial_supply__"
 
@@ -85,9 +87,7 @@ def _sources(contract: Contract) -> str:
             "hive_partitioning=true, hive_types={'month': varchar})"
         )
     else:
-        location = (
-            f"read_parquet('{contract.data_set}/*.parquet', union_by_name=true)"
-        )
+        location = f"read_parquet('{contract.data_set}/*.parquet', union_by_name=true)"
     meta = {
         "dagster": {"asset_key": ["raw", contract.data_set]},
         "external_location": location,

@@ -165,7 +165,9 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
         yield ["customProperties"], "`regime` must be part2 or part3."
     if stated.get("partitioning") not in (None, "", "month", "none"):
         yield ["customProperties"], "`partitioning` must be month or none."
-    needs_month = stated.get("partitioning") == "month" and "monthFrom" not in left_blank
+    needs_month = (
+        stated.get("partitioning") == "month" and "monthFrom" not in left_blank
+    )
     if needs_month and not stated.get("monthFrom"):
         yield (
             ["customProperties"],
@@ -355,7 +357,10 @@ def _column_faults(
                 f"{', '.join(sorted(CLASSIFICATIONS))}.",
             )
         if column.get("logicalType") not in (None, *_LOGICAL_TYPES):
-            yield here, f"column {column['name']}: type {column['logicalType']} is not kept."
+            yield (
+                here,
+                f"column {column['name']}: type {column['logicalType']} is not kept.",
+            )
         is_blank = "identifierClass" in _blank_properties(
             column, [*here, "customProperties"], blanks
         )

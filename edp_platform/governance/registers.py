@@ -21,7 +21,9 @@ class Registers:
 
     def __init__(self, made_on: date, folder: Path | None = None) -> None:
         chosen = folder or os.environ.get("EDP_REGISTERS")
-        self.folder = Path(chosen) if chosen else Path(__file__).parents[1] / "registers"
+        self.folder = (
+            Path(chosen) if chosen else Path(__file__).parents[1] / "registers"
+        )
         self.made_on = made_on
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -16,6 +17,8 @@ _TOKENS = {
     "mm": "%M",
     "ss": "%S",
     "Z": "%#z",
+    "M": "%m",
+    "D": "%d",
 }
 _SINGLE_DIGITS = ("D/M", "M/D")
 #: polars reads `1/1/23` as the year 23; a date that its format does not give is damage.
@@ -94,9 +97,7 @@ def typed(column: Column) -> pl.Expr:
         # Float64 would silently change those above 2^53.
         return pl.coalesce(
             value.cast(pl.Int64, strict=False),
-            pl.when(number == number.floor()).then(
-                number.cast(pl.Int64, strict=False)
-            ),
+            pl.when(number == number.floor()).then(number.cast(pl.Int64, strict=False)),
         )
     pattern = _pattern(column)
     if column.date_format and column.date_format.startswith(_SINGLE_DIGITS):
@@ -114,10 +115,4 @@ def _pattern(column: Column) -> str:
     text = column.date_format
     if text is None:
         text = "YYYY-MM-DD" if column.logical_type == "date" else "YYYY-MM-DDThh:mm:ssZ"
-    for token in ("YYYY", "MM", "DD", "hh", "mm", "ss", "Z"):
-        text = text.replace(token, _TOKENS[token])
-    if "%m" not in text:
-        text = text.replace("M", "%m")
-    if "%d" not in text:
-        text = text.replace("D", "%d")
-    return text
+    return re.sub("YYYY|MM|DD|hh|mm|ss|M|D|Z", lambda token: _TOKENS[token[0]], text)

@@ -159,8 +159,10 @@ def _land_one(
         if known is not None:
             return Landed(candidate.received_as, "unchanged", known)
         kept, changed = store.land(candidate.path, delivery)
+    except NotRecognised as error:
+        reason = f"{error}{_not_tried(data_sets)}"
+        return Landed(candidate.received_as, "refused", reason=reason)
     except (
-        NotRecognised,
         UnreadableFile,
         GateRefused,
         LandingFailed,
@@ -174,6 +176,14 @@ def _land_one(
         )
         return Landed(candidate.received_as, "refused", reason=reason)
     return Landed(candidate.received_as, "landed" if changed else "unchanged", kept)
+
+
+def _not_tried(data_sets: DataSets) -> str:
+    """Name the data sets that are set aside: the file may be of one of them."""
+    if not data_sets.set_aside:
+        return ""
+    names = ", ".join(fault.name for fault in data_sets.set_aside)
+    return f" Not tried, because it is set aside: {names} (see edp status)."
 
 
 def _known(store: LandingStore, delivery: Delivery) -> Delivery | None:

@@ -8,6 +8,7 @@ record; everything to the right of landing can be rebuilt from them.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable
@@ -122,7 +123,7 @@ class Supplies:
             pair
             for (_, each), releases in self.slices.items()
             if each == month
-            for pair in zip(releases, releases[1:], strict=False)
+            for pair in itertools.pairwise(releases)
         ]
 
 

@@ -40,7 +40,9 @@ class Boundaries:
         points = pl.DataFrame({"longitude": longitude, "latitude": latitude})
         # Publishers snap to a few thousand map points: each is looked up once.
         unique = points.unique().drop_nulls()
-        shapes = shapely.points(unique["longitude"].to_numpy(), unique["latitude"].to_numpy())
+        shapes = shapely.points(
+            unique["longitude"].to_numpy(), unique["latitude"].to_numpy()
+        )
         at, shape = self.tree.query(shapes, predicate="intersects")
         found = (
             pl.DataFrame(
@@ -97,7 +99,10 @@ def features_of(text: str) -> list[dict[str, Any]]:
         collection = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply to be a map") from None
-    if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
+    if (
+        not isinstance(collection, dict)
+        or collection.get("type") != "FeatureCollection"
+    ):
         raise ValueError("it is not a GeoJSON FeatureCollection")
     features = collection.get("features")
     if not isinstance(features, list):

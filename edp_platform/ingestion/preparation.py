@@ -99,14 +99,14 @@ def _located(
             continue
         code = pl.Series(column.name, [None] * rows.height, dtype=pl.String)
         if boundaries is not None:
-            code = boundaries.code_at(rows[places["longitude"]], rows[places["latitude"]])
+            code = boundaries.code_at(
+                rows[places["longitude"]], rows[places["latitude"]]
+            )
         rows = rows.with_columns(code.alias(column.name))
     return rows
 
 
-def _check(
-    rows: pl.DataFrame, contract: Contract
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _check(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split the rows by the contract's error rules, which pandera checks as a whole."""
     from pandera.errors import SchemaErrors
 
@@ -147,7 +147,9 @@ def _check(
 def _quarantined(rows: pl.DataFrame) -> pl.DataFrame:
     """Keep a typed row as JSON beside its reason; the original stays in landing."""
     own = ("source_line", "month", "column", "reason")
-    month = pl.col("month") if "month" in rows.columns else pl.lit(None, dtype=pl.String)
+    month = (
+        pl.col("month") if "month" in rows.columns else pl.lit(None, dtype=pl.String)
+    )
     values = [name for name in rows.columns if name not in own]
     return rows.select(
         "source_line",

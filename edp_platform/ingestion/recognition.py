@@ -62,7 +62,9 @@ def recognise(
             "the contract and its DPIA, or ask the supplier for the agreed columns."
         )
     fitting = [one for one in candidates if not _misfit(path, one)]
-    nameless = [one for one in fitting if "{" not in "".join(one.contract.file_patterns)]
+    nameless = [
+        one for one in fitting if "{" not in "".join(one.contract.file_patterns)
+    ]
     if len(nameless) == 1:
         return Recognised(nameless[0], {})
     if fitting:

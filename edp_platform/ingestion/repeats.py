@@ -69,9 +69,14 @@ def resolve_repeats(rows: pl.DataFrame, contract: Contract) -> Resolved:
         flagged = flagged.with_columns(
             is_exact_repeat=pl.col("source_line").is_in(lines.implode())
         )
-    shared = identified & rows.select(
-        pl.struct(key).is_duplicated() if len(key) > 1 else pl.col(key[0]).is_duplicated()
-    ).to_series()
+    shared = (
+        identified
+        & rows.select(
+            pl.struct(key).is_duplicated()
+            if len(key) > 1
+            else pl.col(key[0]).is_duplicated()
+        ).to_series()
+    )
     if not shared.any():
         return Resolved(flagged, nothing, rows.clear())
     among = rows.filter(shared).with_columns(

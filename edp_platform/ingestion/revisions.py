@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import polars as pl
 
@@ -20,12 +20,16 @@ class Revision:
 
     Attributes:
         earlier, later: short identities of the two files.
-        matched: rows of both releases that carry the same identifier (counted once an
-            identifier; rows that share one are matched in their order).
+        matched: pairs of rows, one of either release, that carry the same identifier;
+            rows that share one are paired by their values, sorted.
         added, removed: identified rows of only the later, only the earlier release.
         changed: column → matched rows whose value differs.
         unidentified_added, unidentified_removed: rows without an identifier that only
             the later or the earlier release holds, compared whole.
+        identifiers: distinct identifiers that both releases hold.
+        identifiers_changed: column → those whose value differs, each taken by the last
+            of its rows in the file. A crime on two rows counts once here, and twice in
+            `matched` and `changed`.
     """
 
     data_set: str
@@ -41,15 +45,21 @@ class Revision:
     changed: dict[str, int]
     unidentified_added: int
     unidentified_removed: int
+    identifiers: int = 0
+    identifiers_changed: dict[str, int] = field(default_factory=dict)
 
 
 def compare(
-    earlier: pl.DataFrame, later: pl.DataFrame, identity: Sequence[str], names: Sequence[str]
+    earlier: pl.DataFrame,
+    later: pl.DataFrame,
+    identity: Sequence[str],
+    names: Sequence[str],
 ) -> dict[str, object]:
     """Compare two releases of one slice.
 
     Args:
-        earlier, later: loaded rows of either release, `names` among their columns.
+        earlier, later: loaded rows of either release in the order of their file,
+            `names` among their columns.
         identity: columns that identify a row, or none.
         names: the columns to compare.
 
@@ -72,26 +82,46 @@ def compare(
     )
     key = [*identity, "nth"]
     both = old.join(new, on=key, how="inner", suffix="__later", nulls_equal=True)
-    changed = {
-        name: int(both.select(pl.col(name).ne_missing(pl.col(f"{name}__later")).sum()).item())
-        for name in values
-    }
+    last_old, last_new = (
+        frame.filter(has_key)
+        .select(*identity, *values)
+        .unique(identity or None, keep="last")
+        for frame in (earlier, later)
+    )
+    each = last_old.join(
+        last_new, on=list(identity) or list(names), how="inner", suffix="__later"
+    )
     rest_old, rest_new = (
         frame.filter(~has_key).select(names).group_by(names).len()
         for frame in (earlier, later)
     )
     whole = rest_old.join(
-        rest_new, on=list(names), how="full", coalesce=True, nulls_equal=True, suffix="__later"
+        rest_new,
+        on=list(names),
+        how="full",
+        coalesce=True,
+        nulls_equal=True,
+        suffix="__later",
     ).with_columns(pl.col("len").fill_null(0), pl.col("len__later").fill_null(0))
     surplus = whole["len__later"].cast(pl.Int64) - whole["len"].cast(pl.Int64)
     return {
         "matched": both.height,
         "added": new.height - both.height,
         "removed": old.height - both.height,
-        "changed": {name: count for name, count in changed.items() if count},
+        "changed": _differing(both, values),
+        "identifiers": each.height,
+        "identifiers_changed": _differing(each, values) if identity else {},
         "unidentified_added": int(surplus.clip(lower_bound=0).sum()),
         "unidentified_removed": int((-surplus).clip(lower_bound=0).sum()),
     }
+
+
+def _differing(pairs: pl.DataFrame, values: Sequence[str]) -> dict[str, int]:
+    """Return column → pairs whose value differs; columns that never do left out."""
+    counts = pairs.select(
+        pl.col(name).ne_missing(pl.col(f"{name}__later")).sum() for name in values
+    ).row(0, named=True)
+    return {name: int(count) for name, count in counts.items() if count}
 
 
 def record_revisions(
@@ -135,7 +165,9 @@ def record_revisions(
 def read_revisions(home: Home, data_set: str | None = None) -> list[Revision]:
     """Return every revision on record, by data set and month."""
     pattern = f"{data_set or '*'}/*.json"
-    return [Revision(**read_json(path)) for path in sorted(home.revisions.glob(pattern))]
+    return [
+        Revision(**read_json(path)) for path in sorted(home.revisions.glob(pattern))
+    ]
 
 
 def _rows(

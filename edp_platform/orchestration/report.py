@@ -11,7 +11,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from edp_platform.files import read_json
@@ -56,8 +62,8 @@ def run_and_report(
 
     With `as_json`, prints one JSON object and no progress.
     """
-    out = Console()
-    err = Console(stderr=True, quiet=as_json)
+    out = Console(emoji=False)
+    err = Console(stderr=True, quiet=as_json, emoji=False)
     started = time.monotonic()
     outcomes = []
     for keys in (request.refused, request.keys):
@@ -84,8 +90,11 @@ def run_and_report(
 def _steps(keys: Collection[Any]) -> set[str]:
     """Every raw data set is a step; all models are one; the published copy is one."""
     return {
-        key.path[-1] if key.path[0] == "raw" else "published"
-        if key.path[0] == "published" else "warehouse"
+        key.path[-1]
+        if key.path[0] == "raw"
+        else "published"
+        if key.path[0] == "published"
+        else "warehouse"
         for key in keys
     }
 
@@ -117,9 +126,7 @@ def _watched(console: Console, steps: int) -> Iterator[Any]:
         yield told, waiting
 
 
-def _summary(
-    session: Session, outcomes: list[Any], seconds: float
-) -> dict[str, Any]:
+def _summary(session: Session, outcomes: list[Any], seconds: float) -> dict[str, Any]:
     import dagster as dg
 
     rows = _rows(session.home, outcomes)
@@ -134,7 +141,9 @@ def _summary(
         for check in outcome.checks_failed(severity)
     ]
     failures = [
-        {"step": step, "why": why} for outcome in outcomes for step, why in outcome.failures
+        {"step": step, "why": why}
+        for outcome in outcomes
+        for step, why in outcome.failures
     ]
     set_aside = [
         {"folder": str(one.folder), "error": one.error} for one in session.set_aside
@@ -219,6 +228,6 @@ def _show(out: Console, told: dict[str, Any]) -> None:
         )
     if told["runs"]:
         out.print(
-            "Where to look: edp status; edp sql \"from marts.crime_by_month limit 5\"; "
+            'Where to look: edp status; edp sql "from marts.crime_by_month limit 5"; '
             "edp up for the Dagster UI."
         )

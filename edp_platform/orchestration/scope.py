@@ -36,9 +36,7 @@ MONTHS = dg.MonthlyPartitionsDefinition(
 )
 
 
-def run_tags(
-    months: Collection[str], named: bool, this_month: str
-) -> dict[str, str]:
+def run_tags(months: Collection[str], named: bool, this_month: str) -> dict[str, str]:
     """Return the tags of a run of ours.
 
     Args:

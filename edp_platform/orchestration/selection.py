@@ -40,9 +40,7 @@ def resolve(
 
 def _one(text: str, keys: Collection[dg.AssetKey], graph: object) -> set[dg.AssetKey]:
     name = text.strip("+")
-    named = {
-        key for key in keys if name in (key.path[-1], key.to_user_string())
-    }
+    named = {key for key in keys if name in (key.path[-1], key.to_user_string())}
     if named:
         selection: dg.AssetSelection = dg.AssetSelection.keys(*named)
         if text.startswith("+"):
@@ -60,7 +58,9 @@ def _one(text: str, keys: Collection[dg.AssetKey], graph: object) -> set[dg.Asse
 def _nothing(text: str, keys: Collection[dg.AssetKey], graph: object) -> str:
     names = sorted({key.path[-1] for key in keys})
     groups = sorted({f"group:{node.group_name}" for node in graph.asset_nodes})  # type: ignore[attr-defined]
-    near = difflib.get_close_matches(text.strip("+"), [*names, *groups], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(
+        text.strip("+"), [*names, *groups], n=3, cutoff=0.5
+    )
     hint = f" Near it: {', '.join(near)}." if near else ""
     return (
         f"`{text}` matches nothing, so nothing was run.{hint} List what there is with: "

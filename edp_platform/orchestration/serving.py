@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -95,7 +96,9 @@ def _load_due(session: Session, out: Console) -> None:
     seconds = time.monotonic() - started
     raw = sorted(key.path[-1] for key in due.keys if key.path[0] == "raw")
     word = "loaded" if outcome.succeeded else "failed (see the run in the UI)"
-    out.print(f"{word}: {', '.join(raw) or 'models'} in {seconds:.1f} s", highlight=False)
+    out.print(
+        f"{word}: {', '.join(raw) or 'models'} in {seconds:.1f} s", highlight=False
+    )
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -132,18 +135,14 @@ def _child(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     for number, patience in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGKILL, 5)):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
         try:
             process.wait(patience)
         except subprocess.TimeoutExpired:
             continue
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # a grandchild that outlived it
-    except ProcessLookupError:
-        return
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -124,10 +124,12 @@ class Session:
         from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
+        from edp_platform.publishing.snapshot import published_tables
         from edp_platform.warehouse.built import BuiltRecord
 
         today = date.today()
         warehouse = self.platform.warehouse
+        models = warehouse.models
         raw = due_data_sets(self.home, self.data_sets)
         refused_sets = {
             name
@@ -139,27 +141,38 @@ class Session:
         for name in raw.keys() - refused_sets:
             data_set = self.data_sets.by_name[name]
             lake[name] |= wanted_signatures(self.home, data_set, supplies[name])
-        models = warehouse.models
-        shut = {
-            model.unique_id
-            for model in models.built.values()
-            if refused_sets & models.data_sets(model.unique_id)
-            and BuiltRecord.read(self.home).models.get(model.unique_id) is None
-        }
-        due = BuiltRecord.read(self.home).due(models, lake, models.built.keys() - shut)
+        record = BuiltRecord.read(self.home)
+        # What the gate shuts is asked for alone, so that its refusal is on record and
+        # every other mart is built and published all the same.
+        shut = warehouse.shut_models(today)
+        due = record.due(models, lake, models.built.keys() - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
-        if due.models or not (self.home.published / "current.json").exists():
-            if models.marts:
-                keys.add(PUBLISHED)
+        held = {
+            model.name
+            for model in warehouse.open_marts(today)
+            if model.unique_id in record.models
+        }
+        if due.models or held != published_tables(self.home):
+            keys.add(PUBLISHED)
+        refused = {raw_key(name) for name in refused_sets}
+        refused |= {
+            dg.AssetKey(models.by_id[one].asset_key)
+            for one in record.due(models, lake, shut).models
+            if self._is_ours_to_refuse(models.data_sets(one))
+        }
         months = {month for name in raw for month in raw[name]} | set(due.months)
         if due.is_full:
             months |= {month for held in lake.values() for month in held}
         return Due(
             frozenset(keys),
-            frozenset(raw_key(name) for name in refused_sets),
+            frozenset(refused),
             frozenset(months - {WHOLE}),
         )
+
+    def _is_ours_to_refuse(self, names: Collection[str]) -> bool:
+        """Whether every data set is loaded: one set aside is told of already."""
+        return all(name in self.data_sets.by_name for name in names)
 
     def run(
         self,

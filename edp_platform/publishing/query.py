@@ -71,4 +71,3 @@ def as_json(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
         default=str,
         ensure_ascii=False,
     )
-

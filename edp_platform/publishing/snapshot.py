@@ -40,7 +40,7 @@ def publish(home: Home, tables: Sequence[str], now: datetime) -> Snapshot:
 
     Args:
         home: whose warehouse; the caller holds its one writer's place.
-        tables: mart names, each a table of the schema `marts`.
+        tables: names of the marts that may be published.
         now: the as-at time.
 
     Returns:
@@ -48,7 +48,7 @@ def publish(home: Home, tables: Sequence[str], now: datetime) -> Snapshot:
 
     Raises:
         WriteFailed: the disk is full; the old copy stays.
-        duckdb.Error: a mart is missing or the warehouse cannot be read.
+        duckdb.Error: the warehouse cannot be read.
     """
     as_at = now.isoformat(timespec="seconds")
     identity = hashlib.sha256(f"{as_at}{sorted(tables)}".encode()).hexdigest()[:8]
@@ -56,11 +56,18 @@ def publish(home: Home, tables: Sequence[str], now: datetime) -> Snapshot:
     target = home.published / f"{name}.duckdb"
     rows: dict[str, int] = {}
     with replacing(target) as temporary, duckdb.connect() as connection:
-        connection.execute(f"attach '{_quoted(home.warehouse)}' as warehouse (read_only)")
+        connection.execute(
+            f"attach '{_quoted(home.warehouse)}' as warehouse (read_only)"
+        )
         connection.execute(f"attach '{_quoted(temporary)}' as published")
         connection.execute("create schema published.marts")
         connection.execute("set preserve_insertion_order = true")
-        for table in sorted(tables):
+        built = connection.execute(
+            "select table_name from duckdb_tables() "
+            "where database_name = 'warehouse' and schema_name = 'marts'"
+        ).fetchall()
+        # A mart nobody has asked for yet is not an error: it is not published yet.
+        for table in sorted(set(tables) & {name for (name,) in built}):
             connection.execute(
                 f'create table published.marts."{table}" as '
                 f'select * from warehouse.marts."{table}"'
@@ -98,6 +105,12 @@ def current(home: Home) -> Snapshot:
         )
     path = home.published / f"{pointer['id']}.duckdb"
     return Snapshot(pointer["id"], path, pointer["as_at"], pointer["rows"])
+
+
+def published_tables(home: Home) -> set[str]:
+    """Return the marts of the published copy; none while there is no copy."""
+    pointer = read_json(home.published / "current.json", {"rows": {}})
+    return set(pointer["rows"])
 
 
 def _drop_old(home: Home) -> None:

@@ -108,7 +108,8 @@ def build(
         DuckDBConnectionManager.close_all_connections()
     if outcome.result is None:
         raise DbtFailed(_explain(home, outcome.exception))
-    nodes = tuple(_node(result) for result in outcome.result.results)
+    results: Any = outcome.result
+    nodes = tuple(_node(result) for result in results.results)
     return BuildOutcome(nodes, bool(outcome.success))
 
 

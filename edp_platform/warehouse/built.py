@@ -111,7 +111,11 @@ class BuiltRecord:
         for unique_id in built:
             model = models.by_id[unique_id]
             wanted = _months_wanted(model, models, lake)
-            held = {} if is_full else dict(self.models.get(unique_id, {}).get("months", {}))
+            held = (
+                {}
+                if is_full
+                else dict(self.models.get(unique_id, {}).get("months", {}))
+            )
             for month in wanted.keys() | held.keys():
                 onward = model.is_onward and first is not None and month >= first
                 if is_full or month in months or onward:

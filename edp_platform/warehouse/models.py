@@ -96,7 +96,8 @@ class Models:
             more = {
                 model.unique_id
                 for model in self.by_id.values()
-                if model.unique_id not in reached and reached.intersection(model.parents)
+                if model.unique_id not in reached
+                and reached.intersection(model.parents)
             }
             reached |= more
             grew = bool(more)
@@ -166,7 +167,11 @@ def _model(node: dict[str, Any]) -> Model:
         materialized=config["materialized"],
         parents=tuple(node["depends_on"]["nodes"]),
         columns=tuple(
-            (name, column.get("data_type") or "unknown", column.get("description") or "")
+            (
+                name,
+                column.get("data_type") or "unknown",
+                column.get("description") or "",
+            )
             for name, column in node["columns"].items()
         ),
         description=node["description"],

@@ -19,7 +19,7 @@ def row_counts(home: Home, models: Sequence[Model]) -> dict[str, int]:
     if not models:
         return {}
     parts = [
-        f"select '{model.name}', count(*) from \"{model.schema}\".\"{model.name}\""
+        f'select \'{model.name}\', count(*) from "{model.schema}"."{model.name}"'
         for model in models
     ]
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:

@@ -1,7 +1,6 @@
 """The governed files of the 18 data sets: whole, valid, and true of the real files."""
 
 # A test's name says what it shows.
-# ruff: noqa: D103
 
 from __future__ import annotations
 

@@ -83,7 +83,10 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Platform:
         assert done.returncode == 0, done.stdout + done.stderr
     done = platform.edp(
         "land",
-        *(str(sample / name) for name in ("police_uk", "london_datastore", "reference")),
+        *(
+            str(sample / name)
+            for name in ("police_uk", "london_datastore", "reference")
+        ),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     done = platform.edp("manifest")

@@ -57,7 +57,9 @@ def test_landing_refuses_before_a_byte_is_written(
     refused = [one for one in outcomes if one["outcome"] == "refused"]
     assert done.returncode == 1
     assert refused and all("street" in one["name"] for one in refused)
-    assert all("withdrawn, not approved" in one["reason"].replace("`", "") for one in refused)
+    assert all(
+        "withdrawn, not approved" in one["reason"].replace("`", "") for one in refused
+    )
     landed = list((fresh.home / "landing").glob("*/*/receipt.json"))
     assert landed and not any('"police_uk_street"' in one.read_text() for one in landed)
 
@@ -81,7 +83,9 @@ def test_a_backfill_refuses(fresh: Platform, own_defs: Path) -> None:
     assert not list((fresh.home / "raw" / "police_uk_street").glob("month=2*"))
 
 
-def test_what_others_own_is_loaded_all_the_same(fresh: Platform, own_defs: Path) -> None:
+def test_what_others_own_is_loaded_all_the_same(
+    fresh: Platform, own_defs: Path
+) -> None:
     _withdraw(own_defs)
     done = fresh.edp("run", "--json")
     told = json.loads(done.stdout)
@@ -146,7 +150,9 @@ def test_the_sensor_asks_for_what_landed_and_then_for_nothing(
             assert "loaded" in str(result.skip_message)
 
 
-def test_the_registers_are_in_date_whenever_a_home_is_first_used(tmp_path: Path) -> None:
+def test_the_registers_are_in_date_whenever_a_home_is_first_used(
+    tmp_path: Path,
+) -> None:
     from edp_platform.datasets import DataSets
     from edp_platform.home import Home
 

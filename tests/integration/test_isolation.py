@@ -73,8 +73,6 @@ def test_the_ui_shows_a_folder_set_aside(
     monkeypatch.setenv("EDP_DEFS", str(own_defs))
     loaded = load_platform(Home.open(date.today(), fresh.home))
     graph = loaded.definitions.resolve_asset_graph()
-    (shown,) = [
-        node for node in graph.asset_nodes if node.group_name == "set_aside"
-    ]
+    (shown,) = [node for node in graph.asset_nodes if node.group_name == "set_aside"]
     assert shown.key.path == ["set_aside", "police_uk_street"]
     assert "not valid YAML" in (shown.description or "")

@@ -49,7 +49,9 @@ def _assert_same_marts(one: Platform, other: Platform) -> None:
                 f"select * from one.marts.{mart})"
             )
             differing = connection.execute(f"select count(*) from ({query})").fetchone()
-            held = connection.execute(f"select count(*) from one.marts.{mart}").fetchone()
+            held = connection.execute(
+                f"select count(*) from one.marts.{mart}"
+            ).fetchone()
             assert differing == (0,), mart
             assert held is not None and held[0] > 0, mart
 
@@ -80,7 +82,9 @@ def test_a_selection_that_matches_nothing_runs_nothing(built: Platform) -> None:
     assert "police_uk_street" in done.stderr
 
 
-@pytest.mark.parametrize("selection", ["group:neighbourhod", "tag:layer=mrt", "key:x/y"])
+@pytest.mark.parametrize(
+    "selection", ["group:neighbourhod", "tag:layer=mrt", "key:x/y"]
+)
 def test_a_typed_selection_that_matches_nothing_runs_nothing(
     built: Platform, selection: str
 ) -> None:
@@ -138,7 +142,7 @@ def test_a_killed_run_is_taken_up_again_and_gives_the_same_tables(
     done = fresh.edp("run", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(_summary(done)["recovered_runs"]) == 1
-    assert not [path for path in fresh.home.rglob("*.tmp")]
+    assert list(fresh.home.rglob("*.tmp")) == []
     _assert_same_marts(fresh, built)
 
 

@@ -338,11 +338,6 @@ def test_a_dpia_with_blanks_is_refused_by_field(
     assert steps == ["1", "2", "3", "4", "5", "7"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Session.due counts models of a data set that is set aside as due, so the "
-    "warehouse step fails and the published copy waits for one team's folder",
-)
 def test_an_open_data_set_leaves_the_run_of_the_others_alone(
     platform: Platform, tmp_path: Path
 ) -> None:

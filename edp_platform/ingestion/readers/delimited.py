@@ -154,9 +154,7 @@ def read_text_table(path: Path) -> TextTable:
             ),
         }
     ).with_columns(
-        reason=_fault(
-            width, _starting(bad_encoding, records.spans), records.unclosed
-        )
+        reason=_fault(width, _starting(bad_encoding, records.spans), records.unclosed)
     )
     sound = found.filter(pl.col("reason").is_null())
     untouched = sound.height == lines.len() - 1 and not records.spans
@@ -261,7 +259,9 @@ def _header(path: Path, line: bytes) -> tuple[str, ...]:
         )
     names = next(csv.reader([text]), [])
     if not any(name.strip() for name in names):
-        raise UnreadableFile(f"{path.name} has no header line; it cannot be recognised.")
+        raise UnreadableFile(
+            f"{path.name} has no header line; it cannot be recognised."
+        )
     return tuple(name.strip() for name in names)
 
 

@@ -62,9 +62,7 @@ class GeoJsonReader:
         frame = self._frame(path, properties).with_columns(
             source_line=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
         )
-        shapes = shapely.from_geojson(
-            frame["geometry"].to_list(), on_invalid="ignore"
-        )
+        shapes = shapely.from_geojson(frame["geometry"].to_list(), on_invalid="ignore")
         kinds = shapely.get_type_id(shapes)
         west, south, east, north = shapely.bounds(shapes).T
         is_polygon = (kinds == _POLYGON) | (kinds == _MULTI_POLYGON)
@@ -77,12 +75,16 @@ class GeoJsonReader:
             .then(pl.lit("geometry is not in degrees (WGS84)"))
             .otherwise(pl.lit("geometry is not a polygon"))
         )
-        quarantined = frame.with_columns(reason=reason).filter(~sound).select(
-            "source_line",
-            month=pl.lit(None, dtype=pl.String),
-            column=pl.lit("geometry"),
-            reason="reason",
-            record="geometry",
+        quarantined = (
+            frame.with_columns(reason=reason)
+            .filter(~sound)
+            .select(
+                "source_line",
+                month=pl.lit(None, dtype=pl.String),
+                column=pl.lit("geometry"),
+                reason="reason",
+                record="geometry",
+            )
         )
         return Reading(
             rows=frame.filter(sound),

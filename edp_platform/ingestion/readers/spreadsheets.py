@@ -167,11 +167,11 @@ def _groups(path: Path, cells: pl.DataFrame) -> list[tuple[str, str, str]]:
     """Return (ethnic group, column of its number, column of its interval)."""
     top, below = cells.row(0), cells.row(1)
     if not all(block in top for block in _BLOCKS):
-        raise UnreadableFile(f"{path.name}: a year's sheet lacks {' or '.join(_BLOCKS)}.")
+        raise UnreadableFile(
+            f"{path.name}: a year's sheet lacks {' or '.join(_BLOCKS)}."
+        )
     starts = [top.index(block) for block in _BLOCKS]
-    numbers = {
-        below[at]: f"c{at}" for at in range(starts[0], starts[1]) if below[at]
-    }
+    numbers = {below[at]: f"c{at}" for at in range(starts[0], starts[1]) if below[at]}
     width = len(below) - 1
     intervals = {below[at]: f"c{at}" for at in range(starts[1], width) if below[at]}
     if set(numbers) != set(intervals):
@@ -180,9 +180,7 @@ def _groups(path: Path, cells: pl.DataFrame) -> list[tuple[str, str, str]]:
             f"{path.name}: a year's sheet has other groups under {_BLOCKS[0]} than "
             f"under {_BLOCKS[1]}. Ask the supplier which is right."
         )
-    return [
-        (str(group), column, intervals[group]) for group, column in numbers.items()
-    ]
+    return [(str(group), column, intervals[group]) for group, column in numbers.items()]
 
 
 class ProfilesReader:
@@ -225,16 +223,15 @@ class ProfilesReader:
         cells = self._cells(path)
         body = self._records(cells)
         indicators = {
-            f"c{at}": name for at, name in enumerate(self.header(path)) if at > 1 and name
+            f"c{at}": name
+            for at, name in enumerate(self.header(path))
+            if at > 1 and name
         }
-        long = (
-            body.rename({"c0": "area_code", "c1": "area"} | indicators)
-            .unpivot(
-                on=list(indicators.values()),
-                index=["area_code", "area", "source_line"],
-                variable_name="indicator",
-                value_name="value_text",
-            )
+        long = body.rename({"c0": "area_code", "c1": "area"} | indicators).unpivot(
+            on=list(indicators.values()),
+            index=["area_code", "area", "source_line"],
+            variable_name="indicator",
+            value_name="value_text",
         )
         names = ["area_code", "area", "indicator", "value_text"]
         columns = [contract.column(name) for name in names]

@@ -281,7 +281,9 @@ def _reading(rows: pl.DataFrame, table: TextTable, faults: pl.DataFrame) -> Read
         pl.col("reason").str.join("; "),
     )
     if merged.height:
-        rows = rows.filter(~pl.col("source_line").is_in(merged["source_line"].implode()))
+        rows = rows.filter(
+            ~pl.col("source_line").is_in(merged["source_line"].implode())
+        )
     merged = merged.with_columns(month=_NO_MONTH)
     return Reading(
         rows=rows,
