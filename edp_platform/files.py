@@ -85,5 +85,5 @@ def read_json(path: Path, default: Any = None) -> Any:
     """Return the JSON in `path`, or `default` when there is no such file."""
     try:
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return default

@@ -126,6 +126,17 @@ def read_text_table(path: Path) -> TextTable:
     header = _header(path, raw.split(b"\n", 1)[0])
     width = len(header)
     lines = pl.read_lines(io.BytesIO(raw))["line"]
+    if not has_quotes and not bad_encoding and _is_whole(lines, width):
+        frame = _parse(raw.split(b"\n", 1)[1], width, has_quotes)
+        if frame.height == lines.len() - 1:
+            numbers = pl.int_range(2, pl.len() + 2, dtype=pl.Int64)
+            return TextTable(
+                header=header,
+                frame=frame.with_columns(source_line=numbers),
+                lines=lines,
+                quarantined=pl.DataFrame(schema=QUARANTINE_SCHEMA),
+                records=frame.height,
+            )
     records = (
         _records(lines, width) if has_quotes else _Records(_non_blank(lines), {}, set())
     )
@@ -179,6 +190,21 @@ def read_text_table(path: Path) -> TextTable:
             record=pl.col("text").str.slice(0, MAX_RECORD_CHARACTERS),
         ),
         records=len(starts),
+    )
+
+
+def _is_whole(lines: pl.Series, width: int) -> bool:
+    """Whether every line has the header's number of fields and none is too long.
+
+    Nearly every file: looking further at each line takes as long as parsing it.
+    """
+    commas = lines.str.count_matches(",", literal=True)
+    longest = lines.str.len_bytes().max()
+    return (
+        # A blank line of a file of one column has as many commas as any other.
+        1 < width == commas.min() + 1 == commas.max() + 1
+        and lines.len() > 1
+        and longest <= MAX_RECORD_CHARACTERS
     )
 
 
