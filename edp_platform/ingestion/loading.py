@@ -25,7 +25,11 @@ from edp_platform.ingestion.landing import WHOLE, Delivery, LandingStore, Suppli
 from edp_platform.ingestion.places import Boundaries
 from edp_platform.ingestion.preparation import Prepared, keep_evidence, prepare
 from edp_platform.ingestion.reconciliation import Account, accounts
-from edp_platform.ingestion.revisions import Revision, record_revisions
+from edp_platform.ingestion.revisions import (
+    Revision,
+    record_revisions,
+    unrecorded_months,
+)
 
 #: polars uses every core within one file; two files at a time hide its waits.
 _FILES_AT_ONCE = 2
@@ -68,12 +72,17 @@ def wanted_signatures(
 
 
 def due_months(home: Home, data_set: DataSet, supplies: Supplies) -> list[str]:
-    """Return the months whose lake file is missing or made from something else."""
+    """Return the months whose lake file is missing or made from something else.
+
+    A month is due too where a release was superseded and the difference is not on
+    record: an earlier release that lands late changes no row, and is still compared.
+    """
     present = signatures(home, data_set.contract)
     wanted = wanted_signatures(home, data_set, supplies)
-    return sorted(
+    stale = {
         month for month, signature in wanted.items() if present.get(month) != signature
-    )
+    }
+    return sorted(stale | unrecorded_months(home, data_set.name, supplies))
 
 
 def load_months(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -132,12 +134,11 @@ def record_revisions(
     Both files are read again from landing: a month is superseded rarely, and the lake
     holds the later release only.
     """
-    folder = home.revisions / data_set.name
     found: list[Revision] = []
     cache: dict[Delivery, pl.DataFrame] = {}
     for month in months:
         for earlier, later in supplies.superseded(month):
-            path = folder / f"{month}-{earlier.file}-{later.file}.json"
+            path = _path(home, data_set.name, month, earlier, later)
             known = read_json(path)
             if known is None:
                 counts = compare(
@@ -160,6 +161,23 @@ def record_revisions(
                 write_json(path, asdict(revision))
             found.append(Revision(**known))
     return found
+
+
+def unrecorded_months(home: Home, data_set: str, supplies: Supplies) -> set[str]:
+    """Return the months in which a release was superseded and nobody compared it."""
+    return {
+        month
+        for (_, month), releases in supplies.slices.items()
+        for earlier, later in itertools.pairwise(releases)
+        if not _path(home, data_set, month, earlier, later).exists()
+    }
+
+
+def _path(
+    home: Home, data_set: str, month: str, earlier: Delivery, later: Delivery
+) -> Path:
+    name = f"{month}-{earlier.file}-{later.file}.json"
+    return home.revisions / data_set / name
 
 
 def read_revisions(home: Home, data_set: str | None = None) -> list[Revision]:
