@@ -3,8 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 export EDP_HOME ?= $(CURDIR)/.edp
-PORT ?= 3000
-UV_VERSION := 0.13.9
+EDP_PORT ?= 3000
+PORT ?= $(EDP_PORT)
 
 .PHONY: setup run test lint docs bench scale browser clean
 

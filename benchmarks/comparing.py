@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,20 +16,25 @@ class TablesDiffer(AssertionError):
 
 
 def compare_tables(
-    left: Path, right: Path, schemas: Sequence[str] = ("facts", "marts")
+    left: Path,
+    right: Path,
+    schemas: Sequence[str] = ("facts", "marts"),
+    only: Collection[str] | None = None,
 ) -> dict[str, int]:
-    """Compare every table of the left that the right has as well, both ways.
+    """Compare every table of the left with the right's, both ways.
 
     Args:
         left: a DuckDB file, the platform's.
         right: a DuckDB file, the script's.
         schemas: which schemas to compare.
+        only: the tables ("marts.crime_by_month") to compare, in the columns that the
+            right has; None: all of them, in all columns.
 
     Returns:
         table → rows, of the tables compared; every one is equal.
 
     Raises:
-        TablesDiffer: rows of a table stand on one side only, or a mart or a fact of
+        TablesDiffer: rows of a table stand on one side only, or a table or column of
             the left is not on the right; with their numbers.
     """
     rows: dict[str, int] = {}
@@ -39,8 +44,9 @@ def compare_tables(
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach '{left}' as theirs (read_only)")
         connection.execute(f"attach '{right}' as ours (read_only)")
-        for name in _tables(connection, "theirs", schemas):
-            columns = _columns(connection, name)
+        connection.execute("set enable_progress_bar = false")
+        for name in only or _tables(connection, "theirs", schemas):
+            columns = _columns(connection, name, "ours" if only else "theirs")
             one = f"select {columns} from theirs.{name}"
             try:
                 other = f"select {columns} from ours.{name}"
@@ -71,14 +77,14 @@ def _tables(
     return [name for (name,) in found]
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> str:
-    """Return every column of the left, floating numbers rounded."""
+def _columns(connection: duckdb.DuckDBPyConnection, name: str, database: str) -> str:
+    """Return every column that one side has, floating numbers rounded."""
     schema, table = name.split(".")
     found = connection.execute(
         "select column_name, data_type from duckdb_columns() "
-        "where database_name = 'theirs' and schema_name = ? and table_name = ? "
+        "where database_name = ? and schema_name = ? and table_name = ? "
         "order by column_index",
-        [schema, table],
+        [database, schema, table],
     ).fetchall()
     return ", ".join(
         f'round("{column}", {_DIGITS})' if kind in ("DOUBLE", "FLOAT") else f'"{column}"'
@@ -89,3 +95,14 @@ def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> str:
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     counted = connection.execute(f"select count(*) from ({query})").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def gather_marts(folder: Path, target: Path) -> list[str]:
+    """Put a script's Parquet marts into one DuckDB file to compare; return their names."""
+    names = []
+    with duckdb.connect(str(target)) as connection:
+        connection.execute("create schema marts")
+        for path in sorted(folder.glob("*.parquet")):
+            names.append(f"marts.{path.stem}")
+            connection.execute(f"create table {names[-1]} as from '{path}'")
+    return names

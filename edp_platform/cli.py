@@ -24,9 +24,8 @@ app = typer.Typer(
     name="edp",
     help="The Enterprise Data Platform: land files, build marts, ask them.",
     epilog=(
-        "Start here:  edp sample --size small --months 24   then   edp land "
-        '.edp/sample   then   edp run   then   edp sql "from marts.crime_by_month '
-        'limit 5"'
+        "Start here:  edp sample   then the edp land line it prints,   then edp run,   "
+        'then edp sql "from marts.crime_by_month limit 5"'
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -296,11 +295,13 @@ def sql(
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
 ) -> None:
     """Ask the published marts: a read-only copy, so nobody waits for the pipeline."""
+    from edp_platform.datasets import DataSets
     from edp_platform.publishing.query import QueryFailed, as_csv, as_json, ask
     from edp_platform.publishing.snapshot import NothingPublished
 
+    home = _home()
     try:
-        columns, rows, snapshot = ask(_home(), query)
+        columns, rows, snapshot = ask(home, DataSets.load(home), query, date.today())
     except (QueryFailed, NothingPublished) as error:
         _fail(str(error))
     if format is Format.csv:

@@ -22,7 +22,12 @@ from edp_platform.governance.dpia import (
     dpia_blanks,
     load_dpia,
 )
-from edp_platform.governance.gate import GateRefused, Refusal, examine
+from edp_platform.governance.gate import (
+    GateRefused,
+    Refusal,
+    examine,
+    unregistered,
+)
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
 from edp_platform.ingestion.readers import Reader, make_reader
@@ -76,16 +81,19 @@ class DataSet:
         """Return why the gate stays shut for this use; see `governance.gate.examine`."""
         try:
             dpia, parent = self.dpia, self.registers.platform_dpia
-        except DpiaInvalid as error:
+            named = unregistered(
+                self.contract, self.registers.purposes, self.registers.retention_rules
+            )
+        except (DpiaInvalid, UnreadableYaml) as error:
             return (
                 Refusal(
-                    "dpia-present",
-                    f"The DPIA cannot be relied on: {error}",
-                    "No data set is loaded without a DPIA or a signed screening.",
-                    f"Write or mend {self.dpia_path}.",
+                    "record-present",
+                    f"A record cannot be relied on: {error}",
+                    "No data set is loaded without its DPIA and the registers.",
+                    f"Write or mend {self.dpia_path}, or the register that is named.",
                 ),
             )
-        return examine(
+        return named + examine(
             self.contract,
             dpia,
             parent,

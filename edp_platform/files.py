@@ -7,10 +7,13 @@ import json
 import os
 import re
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 
 class WriteFailed(OSError):
@@ -27,11 +30,11 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         WriteFailed: the disk is full, read-only, or the folder cannot be made.
     """
-    temporary = (
-        target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    )
+    mine = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+    temporary = target.parent / f".{target.name}.{mine}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         yield temporary
         temporary.replace(target)
     except BaseException as error:
@@ -41,6 +44,15 @@ def replacing(target: Path) -> Iterator[Path]:
         if fault is None:
             raise
         raise WriteFailed(fault.errno, _explain(fault, target)) from error
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a process that was killed while writing `target` left behind."""
+    host = socket.gethostname()
+    for left in target.parent.glob(f".{target.name}.{host}.*.tmp"):
+        pid = left.name.removesuffix(".tmp").rsplit(".", 2)[-2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            left.unlink(missing_ok=True)
 
 
 def _system_error(error: BaseException) -> OSError | None:

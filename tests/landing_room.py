@@ -241,9 +241,7 @@ def _evidence(folder: Path) -> pl.DataFrame:
     if not paths:
         schema = {"source_file": pl.String, "source_line": pl.Int64}
         schema |= {"month": pl.String, "column": pl.String}
-        return pl.DataFrame(
-            schema=schema | {"reason": pl.String, "record": pl.String}
-        )
+        return pl.DataFrame(schema=schema | {"reason": pl.String, "record": pl.String})
     return pl.concat([pl.read_parquet(path) for path in paths])
 
 

@@ -4,7 +4,7 @@ Not `@dbt_assets`: it starts dbt in a process of its own and knows no gate. The 
 and check specs are dagster-dbt's, so names and the lineage in the UI are the usual ones.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -33,7 +33,7 @@ from edp_platform.orchestration.scope import (
     log_materializations,
     requested_months,
 )
-from edp_platform.publishing.snapshot import publish
+from edp_platform.publishing.snapshot import Use, publish
 from edp_platform.warehouse.building import BuildOutcome, NodeOutcome, build
 from edp_platform.warehouse.built import BuiltRecord, Due
 from edp_platform.warehouse.manifest import DbtFailed, ManifestStore
@@ -73,29 +73,40 @@ class Warehouse:
     def refusals(self, model: Model, today: date) -> list[Refusal]:
         """Return why the gate refuses this model: asked of each data set it reads."""
         layer: Layer = "mart" if model.layer == "mart" else "staging"
-        use_case = self.use_cases.get(model.use_case or "")
         found = []
-        for name in sorted(self.models.data_sets(model.unique_id)):
-            data_set = self.data_sets.by_name.get(name)
+        for use in self.uses(model):
+            data_set = self.data_sets.by_name.get(use.data_set)
             if data_set is None:
                 found.append(
                     Refusal(
                         "contract-valid",
-                        f"The data set {name} is set aside or unknown.",
+                        f"The data set {use.data_set} is set aside or unknown.",
                         "A model may read only data sets under contract.",
                         "See edp status for its error.",
                     )
                 )
                 continue
-            purposes = None
-            if use_case is not None:
-                own = data_set.contract.purposes
-                purposes = [one for one in use_case.purposes if one in own]
-                if not purposes:
-                    purposes = use_case.purposes
             found += data_set.refusals(
-                layer, today, purposes=purposes, use_case=model.use_case
+                layer, today, purposes=use.purposes, use_case=use.use_case
             )
+        return found
+
+    def uses(self, model: Model) -> list[Use]:
+        """Return what a model uses: each data set, for the purposes both sides state.
+
+        Where the use case states none of the data set's purposes, its own are asked
+        about, and the gate refuses them.
+        """
+        use_case = self.use_cases.get(model.use_case or "")
+        found = []
+        for name in sorted(self.models.data_sets(model.unique_id)):
+            data_set = self.data_sets.by_name.get(name)
+            own = data_set.contract.purposes if data_set else ()
+            purposes = own
+            if use_case is not None:
+                shared = tuple(one for one in use_case.purposes if one in own)
+                purposes = shared or tuple(use_case.purposes)
+            found.append(Use(name, purposes, model.use_case))
         return found
 
     def shut_models(self, today: date) -> set[str]:
@@ -111,6 +122,12 @@ class Warehouse:
         """Return the marts that may be built and published today."""
         shut = self.shut_models(today)
         return [model for model in self.models.marts if model.unique_id not in shut]
+
+    def published_state(self, marts: Sequence[Model]) -> str:
+        """Return what a copy of these marts, published now, would be built from."""
+        record = BuiltRecord.read(self.home)
+        built = [one.unique_id for one in marts if one.unique_id in record.models]
+        return record.fingerprint(built)
 
     def definitions(self) -> dg.Definitions:
         """Return the warehouse assets and the published copy."""
@@ -175,8 +192,14 @@ class Warehouse:
             pool=POOL,
         )
         def published(context: AssetExecutionContext) -> Iterator[Any]:
-            names = [model.name for model in self.open_marts(date.today())]
-            snapshot = publish(self.home, names, datetime.now().astimezone())
+            marts = self.open_marts(date.today())
+            snapshot = publish(
+                self.home,
+                [model.name for model in marts],
+                datetime.now().astimezone(),
+                self.published_state(marts),
+                {model.name: self.uses(model) for model in marts},
+            )
             metadata: dict[str, Any] = {
                 "snapshot": snapshot.id,
                 "as_at": snapshot.as_at,
@@ -289,9 +312,8 @@ def _build_models(
             )
         except DbtFailed as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        built = [node.unique_id for node in outcome.models if node.is_good]
-        if outcome.succeeded or _only_tests_failed(outcome):
-            record.record(models, lake, built, due.months, due.is_full)
+        settled = _settled(warehouse, outcome)
+        record.record(models, lake, settled, due.months, due.is_full)
     yield from _told(warehouse, context, chosen, due, outcome, lake, shut)
     failed = [node for node in outcome.models if node.status == "error"]
     if failed:
@@ -310,8 +332,21 @@ def _build_models(
         )
 
 
-def _only_tests_failed(outcome: BuildOutcome) -> bool:
-    return all(node.status in ("success", "skipped") for node in outcome.models)
+def _settled(warehouse: Warehouse, outcome: BuildOutcome) -> list[str]:
+    """Return the models that were built and whose every error test passed.
+
+    A model with a failed test stays due, so that the next run fails too, and says why,
+    until the fault is mended: it is never quietly "up to date".
+    """
+    nodes = warehouse.store.manifest["nodes"]
+    doubted = {
+        parent
+        for test in outcome.tests
+        if test.status in ("fail", "error")
+        for parent in nodes[test.unique_id]["depends_on"]["nodes"]
+    }
+    good = (node.unique_id for node in outcome.models if node.is_good)
+    return [unique_id for unique_id in good if unique_id not in doubted]
 
 
 def _name(node: NodeOutcome) -> str:

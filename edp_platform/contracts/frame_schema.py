@@ -111,6 +111,11 @@ def warning_rules(contract: Contract) -> dict[str, pl.Expr]:
             rules[f"{column.name}: label not in the contract"] = (
                 value.is_not_null() & ~value.is_in(known)
             )
+        if column.flag_outside is not None:
+            low, high = column.flag_outside
+            rules[f"{column.name}: outside {low} to {high}"] = (
+                value.is_not_null() & ~value.is_between(low, high)
+            )
         for rule in column.rules:
             if rule.severity != "warning":
                 continue

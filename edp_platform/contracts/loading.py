@@ -140,9 +140,21 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
     for keys in blanks:
         yield keys, _unanswered(data, keys)
     found_in_schema = False
-    for error in _odcs_validator().iter_errors(_without(data, blanks)):
-        found_in_schema = True
-        yield from _schema_fault(error)
+    kept = _without(data, blanks)
+    untyped = dict(_untyped_columns(kept))
+    for where, name in untyped.items():
+        if [*where, "logicalType"] not in blanks:
+            found_in_schema = True
+            yield (
+                [*where],
+                f"column {name}: `logicalType` is not answered: "
+                f"{NEEDED['logicalType']}. Write {ANSWERS['logicalType']}.",
+            )
+    for error in _odcs_validator().iter_errors(kept):
+        for place, message in _schema_fault(error):
+            if tuple(place) not in untyped:  # that one has been told, in words
+                found_in_schema = True
+                yield place, message
     if found_in_schema or any(
         keys[-1] in _CONTAINERS or isinstance(keys[-1], int) for keys in blanks
     ):
@@ -216,6 +228,21 @@ def _without(data: dict[str, Any], blanks: list[list[str | int]]) -> dict[str, A
         else:
             del element[keys[-1]]
     return kept
+
+
+def _untyped_columns(
+    data: dict[str, Any],
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield (keys, name) of each column without a type.
+
+    The standard's schema says of such a one that it lacks `map`, which helps nobody.
+    """
+    tables = data.get("schema")
+    for at, table in enumerate(tables if isinstance(tables, list) else []):
+        columns = table.get("properties") if isinstance(table, dict) else None
+        for index, column in enumerate(columns if isinstance(columns, list) else []):
+            if isinstance(column, dict) and "logicalType" not in column:
+                yield ("schema", at, "properties", index), str(column.get("name"))
 
 
 def _unanswered(data: dict[str, Any], keys: list[str | int]) -> str:
@@ -505,6 +532,7 @@ def _column(item: dict[str, Any]) -> Column:
         unit=own.get("unit"),
         date_format=options.get("format"),
         decimal_separator=own.get("decimalSeparator", "."),
+        flag_outside=tuple(own["flagOutside"]) if "flagOutside" in own else None,
         from_file_name=own.get("fromFileName"),
         matches_file_name=own.get("matchesFileName"),
         from_coordinates=own.get("fromCoordinates"),

@@ -67,6 +67,7 @@ class Column:
     unit: str | None = None
     date_format: str | None = None
     decimal_separator: str = "."
+    flag_outside: tuple[float, float] | None = None
     from_file_name: str | None = None
     matches_file_name: str | None = None
     from_coordinates: dict[str, str] | None = None

@@ -154,6 +154,35 @@ def _reasons(
         )
 
 
+def unregistered(
+    contract: Contract, purposes: frozenset[str], retention_rules: frozenset[str]
+) -> tuple[Refusal, ...]:
+    """Return refusals for what a contract names and no register holds (rule 15)."""
+    refusals = []
+    unknown = [one for one in contract.purposes if one not in purposes]
+    if unknown:
+        refusals.append(
+            Refusal(
+                "purpose-registered",
+                f"The purpose{'s' * (len(unknown) > 1)} {', '.join(unknown)} of "
+                f"{contract.id} stand in no register.",
+                "Data is used only for purposes that somebody has signed.",
+                "Add the purpose to purposes.yaml, or correct the contract.",
+            )
+        )
+    if contract.retention_rule not in retention_rules:
+        refusals.append(
+            Refusal(
+                "retention-registered",
+                f"The retention rule {contract.retention_rule} of {contract.id} stands "
+                "in no schedule.",
+                "Every data set has a rule for its review, retention and disposal.",
+                "Add the rule to retention_schedule.yaml, or correct `rrdRule`.",
+            )
+        )
+    return tuple(refusals)
+
+
 def _not_in_force(dpia: Dpia, today: date) -> Iterator[Refusal]:
     if dpia.status != "approved":
         yield Refusal(
@@ -175,5 +204,5 @@ def _not_in_force(dpia: Dpia, today: date) -> Iterator[Refusal]:
             "in-date",
             f"{dpia.id} was due for review on {dpia.review.due}.",
             "An assessment that nobody looked at again no longer covers the data.",
-            "Review it and set `review.due`, twelve months off at most.",
+            "Review it, and set the day of the next review in `review.due`.",
         )

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from edp_platform.governance.dpia import Dpia, load_dpia
+from edp_platform.yaml_source import load_yaml
 
 
 class Registers:
@@ -34,3 +35,25 @@ class Registers:
             DpiaInvalid: it is missing or cannot be relied on.
         """
         return load_dpia(self.folder / "dpia_platform.yaml", self.made_on)
+
+    @cached_property
+    def purposes(self) -> frozenset[str]:
+        """The ids of the purposes that data may be used for.
+
+        Raises:
+            UnreadableYaml: the register is missing or is not YAML.
+        """
+        return self._ids("purposes.yaml", "purposes")
+
+    @cached_property
+    def retention_rules(self) -> frozenset[str]:
+        """The ids of the rules of the retention schedule.
+
+        Raises:
+            UnreadableYaml: the register is missing or is not YAML.
+        """
+        return self._ids("retention_schedule.yaml", "rules")
+
+    def _ids(self, name: str, field: str) -> frozenset[str]:
+        records = load_yaml(self.folder / name).data.get(field) or []
+        return frozenset(str(record["id"]) for record in records if "id" in record)

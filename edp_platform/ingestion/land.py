@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from edp_platform.datasets import DataSets
@@ -18,6 +18,7 @@ from edp_platform.governance.gate import GateRefused
 from edp_platform.home import Home
 from edp_platform.ingestion.archives import (
     ArchiveLimits,
+    ArchiveMember,
     UnsafeArchive,
     archive_members,
 )
@@ -91,9 +92,12 @@ def land(
         not stop the others.
     """
     store = LandingStore(home)
+    # Members and downloads pass through the home, never the system's shared folder.
+    incoming = home.root / "incoming"
+    incoming.mkdir(exist_ok=True)
     outcomes: list[Landed] = []
     for source in sources:
-        for candidate in _guarded(_candidates(source), source):
+        for candidate in _guarded(_candidates(source, incoming), source):
             if isinstance(candidate, Landed):
                 outcome = candidate
             else:
@@ -198,9 +202,9 @@ def _known(store: LandingStore, delivery: Delivery) -> Delivery | None:
     return None
 
 
-def _candidates(source: str) -> Iterator[_Candidate]:
+def _candidates(source: str, incoming: Path) -> Iterator[_Candidate]:
     if re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE):
-        with tempfile.TemporaryDirectory(prefix="edp-land-") as folder:
+        with tempfile.TemporaryDirectory(dir=incoming) as folder:
             name = unquote(urlsplit(source).path).rsplit("/", 1)[-1] or "download"
             with new_client() as client:
                 path = fetch_file(
@@ -209,7 +213,7 @@ def _candidates(source: str) -> Iterator[_Candidate]:
                     max_bytes=MAX_URL_BYTES,
                     client=client,
                 )
-            yield from _from_path(path, source)
+            yield from _from_path(path, source, incoming)
         return
     path = Path(source)
     if not path.exists():
@@ -224,19 +228,19 @@ def _candidates(source: str) -> Iterator[_Candidate]:
             # A link to nothing is tried, so that it is refused and not passed over.
             is_file = each.is_file() or (each.is_symlink() and not each.exists())
             if is_file and not is_hidden and each.name not in _IGNORED:
-                yield from _from_path(each, str(each))
+                yield from _from_path(each, str(each), incoming)
     else:
-        yield from _from_path(path, str(path))
+        yield from _from_path(path, str(path), incoming)
 
 
-def _from_path(path: Path, received_as: str) -> Iterator[_Candidate]:
+def _from_path(path: Path, received_as: str, incoming: Path) -> Iterator[_Candidate]:
     release = _release_of(path)
     if path.suffix.lower() != ".zip":
         yield _Candidate(path, path.name, received_as, release)
         return
     # Members are landed, the zip is not: what it holds beside them has no DPIA.
     for member in archive_members(path, ArchiveLimits()):
-        with _extracted(member) as extracted:
+        with _extracted(member, incoming) as extracted:
             base_name = member.name.rsplit("/", 1)[-1]
             yield _Candidate(
                 extracted, base_name, f"{received_as}!{member.name}", release
@@ -244,9 +248,9 @@ def _from_path(path: Path, received_as: str) -> Iterator[_Candidate]:
 
 
 @contextmanager
-def _extracted(member: object) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile(prefix="edp-member-") as stream:
-        member.copy_to(stream)  # type: ignore[attr-defined]
+def _extracted(member: ArchiveMember, incoming: Path) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(dir=incoming) as stream:
+        member.copy_to(cast(BinaryIO, stream))
         stream.flush()
         yield Path(stream.name)
 

@@ -124,20 +124,21 @@ class Session:
         from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
-        from edp_platform.publishing.snapshot import published_tables
+        from edp_platform.publishing.snapshot import published_from
         from edp_platform.warehouse.built import BuiltRecord
 
         today = date.today()
         warehouse = self.platform.warehouse
         models = warehouse.models
         raw = due_data_sets(self.home, self.data_sets)
+        supplies = LandingStore(self.home).supplies()
+        # A refusal stands, and is told, whether or not anything is due.
         refused_sets = {
             name
-            for name in raw
-            if self.data_sets.by_name[name].refusals("raw", today)
+            for name, data_set in self.data_sets.by_name.items()
+            if name in supplies and data_set.refusals("raw", today)
         }
         lake = {name: dict(held) for name, held in warehouse.lake().items()}
-        supplies = LandingStore(self.home).supplies()
         for name in raw.keys() - refused_sets:
             data_set = self.data_sets.by_name[name]
             lake[name] |= wanted_signatures(self.home, data_set, supplies[name])
@@ -148,18 +149,17 @@ class Session:
         due = record.due(models, lake, models.built.keys() - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
-        held = {
-            model.name
-            for model in warehouse.open_marts(today)
-            if model.unique_id in record.models
-        }
-        if due.models or held != published_tables(self.home):
+        state = warehouse.published_state(warehouse.open_marts(today))
+        if due.models or state != published_from(self.home):
             keys.add(PUBLISHED)
         refused = {raw_key(name) for name in refused_sets}
         refused |= {
             dg.AssetKey(models.by_id[one].asset_key)
-            for one in record.due(models, lake, shut).models
-            if self._is_ours_to_refuse(models.data_sets(one))
+            for one in shut
+            if models.by_id[one].layer == "mart"
+            and models.data_sets(one) & supplies.keys()
+            and warehouse.refusals(models.by_id[one], today)
+            and self._is_ours_to_refuse(models.data_sets(one))
         }
         months = {month for name in raw for month in raw[name]} | set(due.months)
         if due.is_full:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from typing import Any, Literal
 
 import duckdb
 
+from edp_platform.datasets import DataSets
+from edp_platform.governance.gate import GateRefused
 from edp_platform.home import Home
-from edp_platform.publishing.snapshot import current
+from edp_platform.publishing.snapshot import Snapshot, current
 
 Format = Literal["table", "csv", "json"]
 
@@ -22,8 +25,16 @@ class QueryFailed(ValueError):
     """The query could not be answered; the message says what is there."""
 
 
-def ask(home: Home, sql: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
-    """Answer one query.
+def ask(
+    home: Home, data_sets: DataSets, sql: str, today: date
+) -> tuple[list[str], list[tuple[Any, ...]], str]:
+    """Answer one query, if every mart it names may be read today.
+
+    Args:
+        home: whose published copy.
+        data_sets: whose DPIAs are asked.
+        sql: the query.
+        today: the day of the question.
 
     Returns:
         the columns, the rows, and the snapshot's id.
@@ -31,6 +42,8 @@ def ask(home: Home, sql: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
     Raises:
         NothingPublished: no copy yet.
         QueryFailed: the SQL is wrong, asks for what is not there, or would write.
+        GateRefused: a DPIA beneath a mart no longer covers it; the copy was published
+            before, and is not shown.
     """
     snapshot = current(home)
     with duckdb.connect(str(snapshot.path), read_only=True) as connection:
@@ -38,6 +51,8 @@ def ask(home: Home, sql: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         try:
+            named = connection.get_table_names(sql)
+            _pass_gate(snapshot, named, data_sets, today)
             result = connection.execute(sql)
             columns = [column[0] for column in result.description or []]
             return columns, result.fetchall(), snapshot.id
@@ -46,6 +61,24 @@ def ask(home: Home, sql: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
                 f"{error}\nThe published marts are: {', '.join(sorted(snapshot.rows))}. "
                 "Ask them as marts.NAME."
             ) from error
+
+
+def _pass_gate(
+    snapshot: Snapshot, named: set[str], data_sets: DataSets, today: date
+) -> None:
+    for mart in sorted(name.rsplit(".", 1)[-1].strip('"') for name in named):
+        for use in snapshot.uses.get(mart, []):
+            data_set = data_sets.by_name.get(use.data_set)
+            if data_set is None:
+                raise QueryFailed(
+                    f"{mart} is made from {use.data_set}, which is set aside: nobody "
+                    "can say whether its DPIA still covers it. See edp status."
+                )
+            refusals = data_set.refusals(
+                "mart", today, purposes=use.purposes, use_case=use.use_case
+            )
+            if refusals:
+                raise GateRefused(mart, refusals)
 
 
 def as_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:

@@ -7,8 +7,8 @@ moment or the other, and the pipeline never waits for readers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +26,15 @@ class NothingPublished(LookupError):
 
 
 @dataclass(frozen=True)
+class Use:
+    """What a mart uses: one data set, for these purposes, for this use case."""
+
+    data_set: str
+    purposes: tuple[str, ...]
+    use_case: str | None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One published copy."""
 
@@ -33,15 +42,25 @@ class Snapshot:
     path: Path
     as_at: str
     rows: dict[str, int]
+    uses: dict[str, list[Use]] = field(default_factory=dict)
 
 
-def publish(home: Home, tables: Sequence[str], now: datetime) -> Snapshot:
+def publish(
+    home: Home,
+    tables: Sequence[str],
+    now: datetime,
+    built_from: str = "",
+    uses: Mapping[str, Sequence[Use]] | None = None,
+) -> Snapshot:
     """Copy the marts and point readers at the copy.
 
     Args:
         home: whose warehouse; the caller holds its one writer's place.
         tables: names of the marts that may be published.
         now: the as-at time.
+        built_from: what the marts were built from, to tell a copy that fell behind.
+        uses: mart → what data set it uses for which purposes, so that whoever answers
+            a query can ask the gate again.
 
     Returns:
         the new snapshot, with the rows of each table.
@@ -84,9 +103,18 @@ def publish(home: Home, tables: Sequence[str], now: datetime) -> Snapshot:
         connection.execute("detach published")
         connection.execute("detach warehouse")
     target.chmod(0o440)
-    write_json(
-        home.published / "current.json", {"id": name, "as_at": as_at, "rows": rows}
-    )
+    pointer = {
+        "id": name,
+        "as_at": as_at,
+        "rows": rows,
+        "built_from": built_from,
+        "uses": {
+            mart: [asdict(use) for use in each]
+            for mart, each in (uses or {}).items()
+            if mart in rows
+        },
+    }
+    write_json(home.published / "current.json", pointer)
     _drop_old(home)
     return Snapshot(name, target, as_at, rows)
 
@@ -104,13 +132,18 @@ def current(home: Home) -> Snapshot:
             "(edp land) and build the marts (edp run)."
         )
     path = home.published / f"{pointer['id']}.duckdb"
-    return Snapshot(pointer["id"], path, pointer["as_at"], pointer["rows"])
+    uses = {
+        mart: [Use(**{**use, "purposes": tuple(use["purposes"])}) for use in each]
+        for mart, each in pointer.get("uses", {}).items()
+    }
+    return Snapshot(pointer["id"], path, pointer["as_at"], pointer["rows"], uses)
 
 
-def published_tables(home: Home) -> set[str]:
-    """Return the marts of the published copy; none while there is no copy."""
-    pointer = read_json(home.published / "current.json", {"rows": {}})
-    return set(pointer["rows"])
+def published_from(home: Home) -> str | None:
+    """Return what the published copy was built from; None while there is no copy."""
+    pointer = read_json(home.published / "current.json", {})
+    found: str | None = pointer.get("built_from")
+    return found
 
 
 def _drop_old(home: Home) -> None:

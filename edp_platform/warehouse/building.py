@@ -89,7 +89,9 @@ def build(
     arguments = [
         "build",
         *project_arguments(store.project, home.dbt / "run"),
-        "--quiet",
+        # Its outcome is told by the checks; its own lines would spoil `--json`.
+        "--log-level",
+        "none",
         "--select",
         *sorted(names),
         "--exclude",

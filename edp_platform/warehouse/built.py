@@ -51,6 +51,11 @@ class BuiltRecord:
             return cls(path)
         return cls(path, read_json(path, {}))
 
+    def fingerprint(self, unique_ids: Collection[str]) -> str:
+        """Return what these models were built from, all together, as 16 hex digits."""
+        parts = [f"{one}={self.models.get(one)}" for one in sorted(unique_ids)]
+        return _hash("\n".join(parts))
+
     def due(
         self,
         models: Models,

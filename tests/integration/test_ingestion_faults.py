@@ -153,7 +153,12 @@ WHOLE_FILES: list[tuple[str, str, bytes, str]] = [
         "no month",
     ),
     ("survey of a header only", SURVEY_FILE, text(SURVEY), "no month"),
-    ("map cut short", "london_boroughs_2022.geojson", b'{"type": "Feature', "cut short"),
+    (
+        "map cut short",
+        "london_boroughs_2022.geojson",
+        b'{"type": "Feature',
+        "cut short",
+    ),
     ("map of nothing", "london_boroughs_2022.geojson", b"[1, 2]", "FeatureCollection"),
     (
         "map without features",
@@ -200,7 +205,7 @@ def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_is_written(
 def test_a_real_workbook_cut_short_is_refused(
     room: Room, shared_data: Path, name: str, kept: int
 ) -> None:
-    """calamine panics on some of them, which once stopped the whole landing."""
+    """Calamine panics on some of them, which once stopped the whole landing."""
     whole = (shared_data / "reference" / name).read_bytes()
     assert "workbook" in room.refusal(name, whole[:kept])
 
@@ -600,7 +605,9 @@ def test_repeats_are_set_aside_kept_or_flagged_by_whether_they_carry_a_mark(
 
 
 def test_searches_have_no_mark_so_every_repeat_is_kept_and_flagged(room: Room) -> None:
-    room.receive(STOP_FILE, text(STOP, stop_row(), stop_row(), stop_row(gender="Female")))
+    room.receive(
+        STOP_FILE, text(STOP, stop_row(), stop_row(), stop_row(gender="Female"))
+    )
     room.load("police_uk_stop_and_search")
     rows = room.lake("police_uk_stop_and_search")
     assert rows["is_exact_repeat"].to_list() == [False, True, False]
@@ -897,9 +904,9 @@ def test_a_workbook_whose_groups_do_not_agree_is_not_loaded(
     if outcome.outcome == "landed":
         with pytest.raises(ValueError, match="other groups"):
             room.load("borough_ethnic_group")
-        assert not (room.home.raw / "borough_ethnic_group" / "part-0.parquet").exists() or (
-            room.lake("borough_ethnic_group").is_empty()
-        )
+        assert not (
+            room.home.raw / "borough_ethnic_group" / "part-0.parquet"
+        ).exists() or (room.lake("borough_ethnic_group").is_empty())
     else:
         assert "other groups" in outcome.reason
 
@@ -908,7 +915,10 @@ def test_a_workbook_whose_groups_do_not_agree_is_not_loaded(
 
 
 def _released(room: Room, outcome: str, day: date, extra: int = 0) -> str:
-    rows = [street_row(1, outcome=outcome), *(street_row(10 + at) for at in range(extra))]
+    rows = [
+        street_row(1, outcome=outcome),
+        *(street_row(10 + at) for at in range(extra)),
+    ]
     return room.receive(STREET_FILE, text(STREET, *rows), release=day).file
 
 
@@ -957,7 +967,10 @@ def test_a_third_release_equal_to_the_first_stands_again(room: Room) -> None:
     again = _released(room, "Under investigation", APRIL)
     assert again == first
     assert _standing(room) == [first]
-    told = [(one.file, one.loaded, one.superseded) for one in room.accounts("police_uk_street")]
+    told = [
+        (one.file, one.loaded, one.superseded)
+        for one in room.accounts("police_uk_street")
+    ]
     assert told == [(first, 0, 1), (second, 0, 3), (first, 1, 0)]
     revisions = {
         (one.earlier, one.later): (one.added, one.removed)
@@ -1148,7 +1161,7 @@ assert made.half_written(room.home) == []
 def test_a_disk_that_is_really_full_stops_either_door_with_nothing_half_written(
     tmp_path: Path, size: str, door: str
 ) -> None:
-    """polars words a full disk as its own error, with no number to look at."""
+    """Polars words a full disk as its own error, with no number to look at."""
     disk = tmp_path / "disk"
     disk.mkdir()
     script = tmp_path / "script.py"

@@ -333,7 +333,10 @@ def test_first_rows_of_a_summer_month_keep_their_utc_date_and_their_file_s_month
 def test_wide_tables_sum_to_what_duckdb_sums(corpus: Corpus, shared_data: Path) -> None:
     ward = corpus.room.lake("mps_ward_crime")
     name = "MPS Ward Level Crime (most recent 24 months).csv"
-    for release, months in (("2025-07", ("2023-07",)), ("2026-02", ("2024-02", "2025-05"))):
+    for release, months in (
+        ("2025-07", ("2023-07",)),
+        ("2026-02", ("2024-02", "2025-05")),
+    ):
         path = shared_data / "london_datastore" / f"release_{release}" / name
         for month in months:
             (total, rows) = duckdb.execute(
@@ -389,7 +392,7 @@ def test_rows_of_two_releases_pair_as_duckdb_pairs_them(
         for folder in ("police_uk_earlier_release", "police_uk")
     ]
     values = (
-        "Longitude::double, Latitude::double, Location, \"LSOA code\", \"Crime type\", "
+        'Longitude::double, Latitude::double, Location, "LSOA code", "Crime type", '
         '"Last outcome category"'
     )
     release = f"""

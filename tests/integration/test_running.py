@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,3 +229,36 @@ def test_a_query_cannot_write_or_leave_the_published_copy(built: Platform) -> No
 def test_csv_does_not_run_as_a_formula(built: Platform) -> None:
     done = built.edp("sql", "select '=1+1' as a, -1 as b", "--format", "csv")
     assert done.stdout == "a,b\n'=1+1,-1\n"
+
+
+def test_a_failed_test_keeps_the_old_copy_and_stays_due(
+    fresh: Platform, tmp_path: Path
+) -> None:
+    """A mart whose test fails is not published, and the next run says so again."""
+    import edp_platform
+
+    project = tmp_path / "dbt_project"
+    source = Path(edp_platform.__file__).parents[1] / "dbt_project"
+    shutil.copytree(source, project, ignore=shutil.ignore_patterns("target"))
+    fresh.environment["EDP_DBT_PROJECT"] = str(project)
+    model = project / "models" / "marts" / "warehouse" / "lsoa_lookup.yml"
+    text = model.read_text()
+    broken = text.replace("- primary_key:", "- impossible\n      - primary_key:", 1)
+    assert broken != text
+    model.write_text(broken)
+    (project / "tests" / "generic" / "impossible.sql").write_text(
+        "{% test impossible(model) %} select 1 as fault {% endtest %}\n"
+    )
+    for _ in range(2):
+        done = fresh.edp("run", "--json")
+        told = json.loads(done.stdout)
+        assert done.returncode == 1
+        failed = {one["asset"] for one in told["checks_failed"]}
+        assert "marts/lsoa_lookup" in failed
+        assert not (fresh.home / "published" / "current.json").exists()
+    model.write_text(text)
+    done = fresh.edp("run", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fresh.rows("select count(*) > 0 as any from marts.lsoa_lookup") == [
+        {"any": True}
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -51,13 +51,13 @@ TAKEN: list[tuple[str, dict[str, str], str | None, object]] = [
         "timestamp",
         {},
         "2016-05-31T23:01:00+00:00",
-        datetime(2016, 5, 31, 23, 1, tzinfo=timezone.utc),
+        datetime(2016, 5, 31, 23, 1, tzinfo=UTC),
     ),
     (
         "timestamp",
         {},
         "2016-06-01T00:01:00+01:00",
-        datetime(2016, 5, 31, 23, 1, tzinfo=timezone.utc),
+        datetime(2016, 5, 31, 23, 1, tzinfo=UTC),
     ),
 ]
 

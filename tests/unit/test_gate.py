@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,9 @@ def test_a_record_of_another_data_set_opens_nothing(
 def test_without_the_overarching_record_nothing_opens(
     contract: Contract, dpia: Dpia, parent: Dpia, found: str
 ) -> None:
-    held = parent.model_copy(update={"id": "DPIA-OTHER"}) if found == "another" else None
+    held = (
+        parent.model_copy(update={"id": "DPIA-OTHER"}) if found == "another" else None
+    )
     assert asked(contract, dpia, held) == ["overarching-dpia"]
 
 
@@ -242,7 +244,7 @@ def _opened(own: Path, home: Home) -> DataSets:
 def _land(home: Home, data_sets: DataSets, folder: Path, on: date) -> Any:
     path = folder / STREET_FILE
     path.write_bytes(text(STREET, street_row(1)))
-    now = datetime(on.year, on.month, on.day, 9, tzinfo=timezone.utc)
+    now = datetime(on.year, on.month, on.day, 9, tzinfo=UTC)
     (outcome,) = land(home, data_sets, [str(path)], LandingOptions(), now)
     return outcome
 

@@ -112,7 +112,5 @@ def test_a_value_or_its_nearest_parent_has_a_line(
 
 def test_only_a_value_left_unwritten_is_blank(file: Path) -> None:
     """`supplier:` is an open question; `supplier: null` and `""` are answers."""
-    file.write_text(
-        'a:\nb: null\nc: ""\nd: ~\ne:\n  - f:\n  -\n', encoding="utf-8"
-    )
+    file.write_text('a:\nb: null\nc: ""\nd: ~\ne:\n  - f:\n  -\n', encoding="utf-8")
     assert load_yaml(file).blanks() == [(["a"], 1), (["e", 0, "f"], 6), (["e", 1], 7)]
