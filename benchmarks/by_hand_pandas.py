@@ -82,7 +82,7 @@ def read_police(
         broken |= frame["crime_id"].notna() & ~frame["crime_id"].str.match(
             "^[0-9a-fA-F]{64}$", na=False
         )
-        broken |= ~frame["file_month"].str.match("^[0-9]{4}-(0[1-9]|1[0-2])$", na=False)
+        broken |= frame["file_month"].ne(delivery["months"][0])
     else:
         frame["searched_at"] = pd.to_datetime(
             text["searched_at"], format="%Y-%m-%dT%H:%M:%S%z", errors="coerce", utc=True

@@ -374,7 +374,14 @@ def revisions(
         print(json.dumps([asdict(one) for one in found]))
         return
     table = Table(
-        "data set", "slice", "releases", "matched", "added", "removed", "changed"
+        "data set",
+        "slice",
+        "releases",
+        "matched",
+        "added",
+        "removed",
+        "changed",
+        "identifiers changed",
     )
     for one in found:
         changed = ", ".join(f"{name} {count:,}" for name, count in one.changed.items())
@@ -386,6 +393,10 @@ def revisions(
             f"{one.added + one.unidentified_added:,}",
             f"{one.removed + one.unidentified_removed:,}",
             changed,
+            ", ".join(
+                f"{name} {count:,} of {one.identifiers:,}"
+                for name, count in one.identifiers_changed.items()
+            ),
         )
     out.print(table if found else "No release has superseded another yet.")
 

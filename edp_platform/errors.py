@@ -8,6 +8,7 @@ from edp_platform.governance.dpia import DpiaInvalid
 from edp_platform.governance.gate import GateRefused
 from edp_platform.ingestion.archives import UnsafeArchive
 from edp_platform.ingestion.download import DownloadFailed
+from edp_platform.ingestion.lake import LakeDamaged
 from edp_platform.ingestion.landing import LandingFailed
 from edp_platform.ingestion.readers import UnreadableFile
 from edp_platform.orchestration.refusals import NothingSelected, WaitedTooLong
@@ -22,6 +23,7 @@ EXPECTED = (
     DownloadFailed,
     DpiaInvalid,
     GateRefused,
+    LakeDamaged,
     LandingFailed,
     NothingPublished,
     NothingSelected,

@@ -14,6 +14,7 @@ from edp_platform.files import WriteFailed
 from edp_platform.governance.gate import Refusal
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
+from edp_platform.ingestion.lake import LakeDamaged
 from edp_platform.ingestion.landing import WHOLE, LandingStore, Supplies
 from edp_platform.ingestion.loading import LoadResult, load_months
 from edp_platform.ingestion.readers import UnreadableFile
@@ -95,7 +96,7 @@ def raw_asset(data_set: DataSet) -> dg.AssetsDefinition:
                 rebuild=is_rebuild(context),
                 progress=lambda month: tell(f"{contract.data_set} {month.month}"),
             )
-        except (UnreadableFile, WriteFailed) as error:
+        except (LakeDamaged, UnreadableFile, WriteFailed) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         told = _told(result)
         yield from _quality_results(result)

@@ -29,6 +29,10 @@ _KEY = "edp"
 _COMPRESSION_LEVEL = 1
 
 
+class LakeDamaged(OSError):
+    """A lake file cannot be read; it is rebuilt from landing once it is deleted."""
+
+
 @dataclass(frozen=True)
 class LakeFile:
     """What a lake file's footer says."""
@@ -70,14 +74,14 @@ def read_footer(path: Path) -> LakeFile | None:
     """Return what a lake file was made from; None when it is not there or is empty.
 
     Raises:
-        OSError: the file is there and cannot be read as Parquet.
+        LakeDamaged: the file is there and cannot be read as Parquet.
     """
     if not path.exists():
         return None
     try:
         footer = pq.read_metadata(path)
     except (OSError, ValueError) as error:
-        raise OSError(
+        raise LakeDamaged(
             f"{path} cannot be read as Parquet ({error}). It was damaged after it was "
             "written: delete it and run again, it is rebuilt from landing."
         ) from error

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from edp_platform.datasets import DataSets
 from edp_platform.files import WriteFailed
 from edp_platform.governance.gate import GateRefused
-from edp_platform.home import Home
+from edp_platform.home import FIRST_MONTH, Home
 from edp_platform.ingestion.archives import (
     ArchiveLimits,
     ArchiveMember,
@@ -94,7 +94,14 @@ def land(
     store = LandingStore(home)
     # Members and downloads pass through the home, never the system's shared folder.
     incoming = home.root / "incoming"
-    incoming.mkdir(exist_ok=True)
+    try:
+        incoming.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteFailed(
+            error.errno,
+            f"{incoming} cannot be made ({error.strerror}). Check that EDP_HOME is a "
+            "folder you may write to.",
+        ) from error
     outcomes: list[Landed] = []
     for source in sources:
         for candidate in _guarded(_candidates(source, incoming), source):
@@ -145,6 +152,7 @@ def _land_one(
                 f"{candidate.name} names no month that could be read, so its rows have "
                 "no place in a monthly data set. Ask the supplier for it again."
             )
+        _refuse_months_out_of_range(candidate.name, months, now.date())
         release = options.release or candidate.release or now.date()
         delivery = Delivery(
             sha256=sha256,
@@ -180,6 +188,17 @@ def _land_one(
         )
         return Landed(candidate.received_as, "refused", reason=reason)
     return Landed(candidate.received_as, "landed" if changed else "unchanged", kept)
+
+
+def _refuse_months_out_of_range(name: str, months: list[str], today: date) -> None:
+    """Refuse months that no partition stands for: they would wait for ever."""
+    last = f"{today:%Y-%m}"
+    outside = sorted(month for month in months if not FIRST_MONTH <= month <= last)
+    if outside:
+        raise UnreadableFile(
+            f"{name} is about {', '.join(outside)}, and months from {FIRST_MONTH} to "
+            f"{last} are kept. Check its name and dates with the supplier."
+        )
 
 
 def _not_tried(data_sets: DataSets) -> str:

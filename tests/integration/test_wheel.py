@@ -56,7 +56,15 @@ def test_the_wheel_lands_and_loads_from_another_folder(
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    edp("sample", "--size", "small", "--months", "1", "--target", str(tmp_path / "force"))
+    edp(
+        "sample",
+        "--size",
+        "small",
+        "--months",
+        "1",
+        "--target",
+        str(tmp_path / "force"),
+    )
     edp("land", str(tmp_path / "force" / "reference"))
     edp("run", "borough_profiles", "stg_borough_profiles")
     assert list((tmp_path / "home" / "raw" / "borough_profiles").glob("*.parquet"))

@@ -82,8 +82,10 @@ class CsvReader:
             rows = rows.with_columns(_month(contract, parts).alias("month"))
         faults.append(_unlike_the_name(rows, contract, parts))
         reading = _reading(rows, table, pl.concat(faults))
+        warnings = _other_local_month(reading.rows, contract, parts)
         stray = self._stray_values(table)
-        warnings = {"a value in a column that has no name": stray} if stray else {}
+        if stray:
+            warnings["a value in a column that has no name"] = stray
         return replace(reading, warnings=warnings)
 
     def _stray_values(self, table: TextTable) -> int:
@@ -260,12 +262,32 @@ def _unlike_the_name(
             ),
         )
         for column in contract.columns
-        if (part := parts.get(column.matches_file_name or "")) is not None
+        if column.logical_type == "string"
+        and (part := parts.get(column.matches_file_name or "")) is not None
     ]
     empty = pl.DataFrame(
         schema={"source_line": pl.Int64, "column": pl.String, "reason": pl.String}
     )
     return pl.concat([empty, *faults])
+
+
+def _other_local_month(
+    rows: pl.DataFrame, contract: Contract, parts: NameParts
+) -> dict[str, int]:
+    """Count moments whose month, in local time, is not the file's.
+
+    Only a warning: forces write clocks differently, and a search just past midnight is
+    still a search; a whole file under the wrong month's name shows as all of its rows.
+    """
+    found = {}
+    for column in contract.columns:
+        if column.logical_type == "timestamp" and column.matches_file_name == "month":
+            local = pl.col(column.name).dt.convert_time_zone("Europe/London")
+            other = local.dt.strftime("%Y-%m") != parts["month"]
+            count = int(rows.select(other.sum()).item() or 0)
+            if count:
+                found[f"{column.name}: not in the file's month"] = count
+    return found
 
 
 def _with_text(faults: pl.DataFrame, table: TextTable) -> pl.DataFrame:
