@@ -33,7 +33,9 @@ lint: setup  ## Style, types, SQL, definitions
 	$(BIN)/ruff format --check edp_platform tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/edp generate --check
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models
+	mkdir -p $(EDP_HOME)
+	EDP_WAREHOUSE=$(EDP_HOME)/lint.duckdb EDP_RAW=$(EDP_HOME)/raw \
+	  $(BIN)/sqlfluff lint --processes 1 --disable-progress-bar dbt_project/models
 	$(BIN)/dg check yaml
 	$(BIN)/dg check defs
 	$(BIN)/dagster definitions validate --workspace workspace.yaml

@@ -311,19 +311,46 @@ left join labels as names
 
 -- Which months of a force are whole ----------------------------------------------------
 
+create table marts.quality_flags_by_month as
+select
+    month,
+    'police_uk_street' as data_set,
+    force,
+    count(*) as row_count,
+    count(*) filter (is_exact_repeat) as exact_repeats_kept,
+    count(*) filter (shares_identifier) as rows_sharing_identifier,
+    count(*) filter (is_unrecognised_crime_type) as rows_with_unrecognised_label,
+    count(*) filter (not is_located) as rows_without_place
+from facts.fct_crimes
+group by all
+union all
+select
+    month,
+    'police_uk_outcomes',
+    force,
+    count(*),
+    count(*) filter (is_exact_repeat),
+    count(*) filter (shares_identifier),
+    count(*) filter (is_unrecognised_outcome),
+    count(*) filter (not is_located)
+from facts.fct_outcomes
+group by all
+union all
+select
+    month,
+    'police_uk_stop_and_search',
+    force,
+    count(*),
+    count(*) filter (is_exact_repeat),
+    0,
+    count(*) filter (has_unrecognised_label),
+    count(*) filter (not has_coordinates)
+from facts.fct_searches
+group by all;
+
 create table marts.supply_by_month as
 with
-received as (
-    select month, 'police_uk_street' as data_set, force, count(*) as row_count
-    from facts.fct_crimes
-    group by all
-    union all
-    select month, 'police_uk_outcomes', force, count(*) from facts.fct_outcomes
-    group by all
-    union all
-    select month, 'police_uk_stop_and_search', force, count(*) from facts.fct_searches
-    group by all
-),
+received as (select * from marts.quality_flags_by_month),
 spine as (
     select
         data_set,

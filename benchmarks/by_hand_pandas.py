@@ -116,7 +116,9 @@ def load_police(
     for month, deliveries in landed.months(data_set).items():
         frames = []
         for delivery in deliveries:
-            frame, wrong, repeats = read_police(data_set, delivery, landed.path(delivery))
+            frame, wrong, repeats = read_police(
+                data_set, delivery, landed.path(delivery)
+            )
             frames.append(frame)
             bad += wrong
             aside += repeats
@@ -130,7 +132,9 @@ def load_police(
 def boroughs_at(frame: pd.DataFrame, boundaries: dict[str, Any]) -> pd.DataFrame:
     """Add the code of the borough that each search's point lies in."""
     codes = [one["properties"]["LAD22CD"] for one in boundaries["features"]]
-    shapes = shapely.from_geojson([json.dumps(one["geometry"]) for one in boundaries["features"]])
+    shapes = shapely.from_geojson(
+        [json.dumps(one["geometry"]) for one in boundaries["features"]]
+    )
     points = frame[[*FLOATS]].drop_duplicates().dropna().reset_index(drop=True)
     at, which = shapely.STRtree(shapely.make_valid(shapes)).query(
         shapely.points(points["longitude"], points["latitude"]), predicate="intersects"
@@ -148,7 +152,9 @@ def load_wide(landed: Landed, data_set: str, names: dict[str, str]) -> pd.DataFr
     frames = []
     for delivery, months in files.values():
         wide = pd.read_csv(landed.path(delivery), dtype=str).rename(columns=names)
-        cells = wide.melt(id_vars=list(names.values()), var_name="month", value_name="text")
+        cells = wide.melt(
+            id_vars=list(names.values()), var_name="month", value_name="text"
+        )
         cells["month"] = cells["month"].str[:4] + "-" + cells["month"].str[4:]
         cells["crimes"] = pd.to_numeric(cells["text"], errors="coerce")
         cells["release_date"] = pd.Timestamp(delivery["release_date"])
@@ -165,7 +171,9 @@ class Labels:
 
     def of(self, data_set: str, column: str) -> pd.DataFrame:
         """Return the labels of one column, by value."""
-        chosen = self.table["data_set"].eq(data_set) & self.table["column_name"].eq(column)
+        chosen = self.table["data_set"].eq(data_set) & self.table["column_name"].eq(
+            column
+        )
         return self.table[chosen].set_index("value")
 
     def harmonised(self, values: pd.Series, data_set: str, column: str) -> pd.Series:
@@ -179,7 +187,14 @@ def places(landed: Landed) -> tuple[pd.DataFrame, pd.DataFrame]:
     def table(data_set: str) -> pd.DataFrame:
         return pd.read_csv(landed.path(landed.whole(data_set)), dtype=str)
 
-    names = ["lsoa_code", "lsoa_name", "msoa_code", "msoa_name", "borough_code", "borough"]
+    names = [
+        "lsoa_code",
+        "lsoa_name",
+        "msoa_code",
+        "msoa_name",
+        "borough_code",
+        "borough",
+    ]
     earlier = table("lsoa_2011_to_borough").set_axis(names, axis=1)
     later = table("lsoa_2021_to_borough").set_axis(names, axis=1)
     both = ["borough_code", "borough"]
@@ -193,7 +208,7 @@ def places(landed: Landed) -> tuple[pd.DataFrame, pd.DataFrame]:
             code.str.startswith("E09"),
         ],
         ["city-of-london", "sample-city", "sample-force", "metropolitan"],
-        None,
+        default=None,
     )
     wards = table("lsoa_2011_to_ward_2019")[["LSOA11CD", "WD19CD", "WD19NM"]]
     wards = wards.set_axis(["lsoa_code", "ward_code", "ward"], axis=1)
@@ -232,7 +247,9 @@ def located(frame: pd.DataFrame) -> pd.Series:
 def keys(crime_id: pd.Series) -> pd.Series:
     """Return identifiers as numbers, missing ones as missing."""
     # Through floats, as `map` would go where some are missing, 60 bits become 53.
-    numbers = [int(text[:15], 16) if isinstance(text, str) else None for text in crime_id]
+    numbers = [
+        int(text[:15], 16) if isinstance(text, str) else None for text in crime_id
+    ]
     return pd.Series(pd.array(numbers, dtype="Int64"), index=crime_id.index)
 
 
@@ -251,10 +268,14 @@ def make_crimes(
     crimes["last_outcome"] = labels.harmonised(last, data_set, "last_outcome_category")
     groups = labels.of(data_set, "last_outcome_category")["grouping"]
     crimes["last_outcome_group"] = last.map(groups)
-    crimes["crime_type"] = labels.harmonised(crimes["crime_type"], data_set, "crime_type")
+    crimes["crime_type"] = labels.harmonised(
+        crimes["crime_type"], data_set, "crime_type"
+    )
     crimes["crime_key"] = keys(crimes.pop("crime_id"))
     crimes["is_located"] = located(crimes)
-    street = crimes.pop("location").str.replace("On or near ", "", regex=False).str.strip()
+    street = (
+        crimes.pop("location").str.replace("On or near ", "", regex=False).str.strip()
+    )
     crimes["has_named_street"] = street.ne("") & street.str.lower().ne("no location")
     crimes = crimes.merge(
         lsoas.rename(columns={"force": "area_force"}).drop(columns=["ward", "borough"]),
@@ -278,7 +299,13 @@ def make_outcomes(
     """Build the fact of outcomes, each joined to its crime."""
     received = [
         *("crime_id", "longitude", "latitude", "location", "lsoa_code", "outcome_type"),
-        *("force", "is_exact_repeat", "shares_identifier", "source_file", "source_line"),
+        *(
+            "force",
+            "is_exact_repeat",
+            "shares_identifier",
+            "source_file",
+            "source_line",
+        ),
     ]
     outcomes = read_raw(target, "police_uk_outcomes", received)
     kind = outcomes.pop("outcome_type")
@@ -452,10 +479,16 @@ def recorded_mart(
     groups = labels.of(data_set, "offence_group")["grouping"]
     names = labels.of(data_set, "borough")["grouping"]
     cells = cells.assign(
-        is_comparable=~cells["offence_group"].map(groups).fillna("").str.startswith("not comparable"),
+        is_comparable=~cells["offence_group"]
+        .map(groups)
+        .fillna("")
+        .str.startswith("not comparable"),
         is_borough=cells["borough"].map(names).ne("not a borough"),
-        offence_group=labels.harmonised(cells["offence_group"], data_set, "offence_group"),
-        offence=cells["offence"].str[0].str.upper() + cells["offence"].str[1:].str.lower(),
+        offence_group=labels.harmonised(
+            cells["offence_group"], data_set, "offence_group"
+        ),
+        offence=cells["offence"].str[0].str.upper()
+        + cells["offence"].str[1:].str.lower(),
         borough=labels.harmonised(cells["borough"], data_set, "borough"),
         month=pd.to_datetime(cells["month"] + "-01"),
     )
@@ -467,7 +500,9 @@ def recorded_mart(
     pairs = cells.groupby(by, as_index=False).agg(flags)
     months = cells.groupby("month", as_index=False)["release_date"].max()
     counted = cells.groupby(["month", *by], as_index=False)["crimes"].sum()
-    mart = pairs.merge(months, how="cross").merge(counted, on=["month", *by], how="left")
+    mart = pairs.merge(months, how="cross").merge(
+        counted, on=["month", *by], how="left"
+    )
     mart["is_absent_zero"] = mart["crimes"].isna()
     mart["crimes"] = mart["crimes"].fillna(0).astype("int64")
     return mart.merge(boroughs[["borough", "borough_code"]], on="borough", how="left")
@@ -490,7 +525,9 @@ def main(home: Path, labels_path: Path, target: Path) -> None:
     del crimes
     marts |= outcome_marts(outcomes)
     del outcomes
-    marts["stop_and_search_by_month"] = search_mart(make_searches(target, labels), boroughs)
+    marts["stop_and_search_by_month"] = search_mart(
+        make_searches(target, labels), boroughs
+    )
     names = {"MajorText": "offence_group", "MinorText": "offence"}
     borough = {"LookUp_BoroughName": "borough"}
     ward = {"WardName": "ward", "WardCode": "ward_code"}

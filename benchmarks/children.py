@@ -35,13 +35,16 @@ def environment(home: Path | None = None) -> dict[str, str]:
     own = {
         name: value
         for name, value in os.environ.items()
-        if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith(("EDP_", "DAGSTER_"))
+        if name != "PYTHONDONTWRITEBYTECODE"
+        and not name.startswith(("EDP_", "DAGSTER_"))
     }
     return own | ({"EDP_HOME": str(home)} if home else {})
 
 
 def run(
-    arguments: Sequence[str | Path], log: Path, variables: Mapping[str, str] | None = None
+    arguments: Sequence[str | Path],
+    log: Path,
+    variables: Mapping[str, str] | None = None,
 ) -> Taken:
     """Run a command from the checkout to its end, its output in `log`.
 

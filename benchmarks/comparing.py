@@ -87,7 +87,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, name: str, database: str) ->
         [database, schema, table],
     ).fetchall()
     return ", ".join(
-        f'round("{column}", {_DIGITS})' if kind in ("DOUBLE", "FLOAT") else f'"{column}"'
+        f'round("{column}", {_DIGITS})'
+        if kind in ("DOUBLE", "FLOAT")
+        else f'"{column}"'
         for column, kind in found
     )
 

@@ -115,7 +115,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2):
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/server_info", timeout=2
+            ):
                 # The watch looks once at once; let it find nothing to do.
                 time.sleep(5)
                 return

@@ -147,8 +147,8 @@ def _code_list(contract: Contract) -> str:
         for row in _code_list_rows(contract)
     )
     return (
-        f"-- {_header(contract)}\n"
         "-- noqa: disable=all\n"
+        f"-- {_header(contract)}\n"
         "-- Each value a column is known to take, its harmonised label and its months.\n"
         "with\n\nfinal as (\n    select *\n    from (\n        values\n"
         f"{rows}\n"

@@ -1,5 +1,5 @@
--- Generated from edp_platform/defs/datasets/police_uk_stop_and_search/contract.yaml. Do not edit: change the contract and run `edp generate`.
 -- noqa: disable=all
+-- Generated from edp_platform/defs/datasets/police_uk_stop_and_search/contract.yaml. Do not edit: change the contract and run `edp generate`.
 -- Each value a column is known to take, its harmonised label and its months.
 with
 
