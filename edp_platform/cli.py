@@ -346,12 +346,18 @@ def trace(
     as_json: JsonFlag = False,
 ) -> None:
     """From a mart's row back to files and lines, or from a file on to where it went."""
+    from edp_platform.datasets import DataSets
+    from edp_platform.publishing.query import QueryFailed, pass_gate
+    from edp_platform.publishing.snapshot import current, is_published
     from edp_platform.tracing import TraceFailed, show_trace, trace_any
 
-    session = _session()
+    home = _home()
+    data_sets = DataSets.load(home)
     try:
-        found = trace_any(session.home, session.data_sets, what, where, limit)
-    except TraceFailed as error:
+        if is_published(home):
+            pass_gate(current(home), {what}, data_sets, date.today())
+        found = trace_any(home, data_sets, what, where, limit)
+    except (QueryFailed, TraceFailed) as error:
         _fail(str(error))
     if as_json:
         print(json.dumps(found, default=str))

@@ -52,7 +52,7 @@ def ask(
         connection.execute("set lock_configuration = true")
         try:
             named = connection.get_table_names(sql)
-            _pass_gate(snapshot, named, data_sets, today)
+            pass_gate(snapshot, named, data_sets, today)
             result = connection.execute(sql)
             columns = [column[0] for column in result.description or []]
             return columns, result.fetchall(), snapshot.id
@@ -63,9 +63,15 @@ def ask(
             ) from error
 
 
-def _pass_gate(
+def pass_gate(
     snapshot: Snapshot, named: set[str], data_sets: DataSets, today: date
 ) -> None:
+    """Ask the gate about every mart that is named, as of today.
+
+    Raises:
+        GateRefused: a DPIA beneath one no longer covers it.
+        QueryFailed: a data set beneath one is set aside, so nobody can say.
+    """
     for mart in sorted(name.rsplit(".", 1)[-1].strip('"') for name in named):
         for use in snapshot.uses.get(mart, []):
             data_set = data_sets.by_name.get(use.data_set)

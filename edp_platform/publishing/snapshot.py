@@ -139,6 +139,11 @@ def current(home: Home) -> Snapshot:
     return Snapshot(pointer["id"], path, pointer["as_at"], pointer["rows"], uses)
 
 
+def is_published(home: Home) -> bool:
+    """Whether there is a published copy."""
+    return (home.published / "current.json").exists()
+
+
 def published_from(home: Home) -> str | None:
     """Return what the published copy was built from; None while there is no copy."""
     pointer = read_json(home.published / "current.json", {})

@@ -164,3 +164,40 @@ def test_the_registers_are_in_date_whenever_a_home_is_first_used(
         assert data_set.refusals("raw", in_five_years) == (), data_set.name
     late = date(in_five_years.year + 2, 6, 1)
     assert all(one.refusals("raw", late) for one in data_sets.by_name.values())
+
+
+def test_a_published_mart_is_not_shown_once_its_dpia_is_withdrawn(
+    built: Platform, tmp_path: Path
+) -> None:
+    import shutil
+
+    import edp_platform
+
+    root = tmp_path / "defs"
+    shutil.copytree(Path(edp_platform.__file__).parent / "defs", root)
+    _withdraw(root)
+    asked = Platform(built.home, built.sample, {"EDP_DEFS": str(root)})
+    for arguments in (
+        ("sql", "select count(*) from marts.crime_by_month"),
+        ("trace", "crime_by_month"),
+    ):
+        done = asked.edp(*arguments)
+        assert done.returncode == 1
+        assert "withdrawn" in done.stderr
+    other = asked.edp("sql", "select count(*) from marts.public_attitude_by_quarter")
+    assert other.returncode == 0, other.stderr
+
+
+def test_a_purpose_or_retention_rule_in_no_register_is_refused(
+    fresh: Platform, own_defs: Path, tmp_path: Path
+) -> None:
+    path = own_defs / _STREET / "contract.yaml"
+    path.write_text(
+        path.read_text().replace("value: PUBLISHED-STATISTICS", "value: NO-SUCH-RULE")
+    )
+    fresh.home = tmp_path / "empty"
+    source = next((fresh.sample / "police_uk").glob("*/*-sample-force-street.csv"))
+    done = fresh.edp("land", str(source))
+    assert done.returncode == 1
+    assert "NO-SUCH-RULE" in done.stderr
+    assert not list((fresh.home / "landing").glob("*/*"))
