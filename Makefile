@@ -26,7 +26,7 @@ run: setup  ## Make the sample force, load and build everything, serve it
 	exec $(BIN)/edp up --port $(PORT)
 
 test: setup  ## Unit, contract and integration tests
-	$(BIN)/python -m pytest tests/unit tests/contract tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/integration
 
 lint: setup  ## Style, types, SQL, definitions
 	$(BIN)/ruff check edp_platform tests benchmarks

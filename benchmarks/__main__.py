@@ -228,7 +228,8 @@ class Benchmarks:
         home = copy_home(built, self.workplace.folder / "adding")
         log = self.workplace.logs / "adding.log"
         module = "benchmarks.adding_a_month"
-        command = [_PYTHON, "-m", module, home, sample / "police_uk", *months]
+        command: list[str | Path] = [_PYTHON, "-m", module, home]
+        command += [sample / "police_uk", *months]
         run(command, log, environment(home))
         return float(json.loads(log.read_text().strip().splitlines()[-1])[-1])
 

@@ -181,6 +181,15 @@ class Labels:
         return values.map(self.of(data_set, column)["label"]).fillna(values)
 
 
+def force_of(borough_code: str) -> str | None:
+    """Return the force that polices a borough."""
+    if borough_code in ("E09000001", "E09000901"):
+        return "city-of-london" if borough_code == "E09000001" else "sample-city"
+    if borough_code.startswith("E090009"):
+        return "sample-force"
+    return "metropolitan" if borough_code.startswith("E09") else None
+
+
 def places(landed: Landed) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the boroughs with their forces, and every LSOA with ward and borough."""
 
@@ -199,17 +208,7 @@ def places(landed: Landed) -> tuple[pd.DataFrame, pd.DataFrame]:
     later = table("lsoa_2021_to_borough").set_axis(names, axis=1)
     both = ["borough_code", "borough"]
     boroughs = pd.concat([later[both], earlier[both]]).drop_duplicates("borough_code")
-    code = boroughs["borough_code"]
-    boroughs["force"] = np.select(
-        [
-            code.eq("E09000001"),
-            code.eq("E09000901"),
-            code.str.startswith("E090009"),
-            code.str.startswith("E09"),
-        ],
-        ["city-of-london", "sample-city", "sample-force", "metropolitan"],
-        default=None,
-    )
+    boroughs["force"] = [force_of(one) for one in boroughs["borough_code"]]
     wards = table("lsoa_2011_to_ward_2019")[["LSOA11CD", "WD19CD", "WD19NM"]]
     wards = wards.set_axis(["lsoa_code", "ward_code", "ward"], axis=1)
     overlaps = table("lsoa_2011_to_lsoa_2021").astype({"share_of_lsoa21_area": float})

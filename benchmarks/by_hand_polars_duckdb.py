@@ -213,8 +213,8 @@ def resolve_repeats(
     Rows that share an identifier and differ are all kept, and flagged.
     """
     if "crime_id" not in names:
-        again = ~frame.select(pl.struct(names).is_first_distinct()).to_series()
-        flagged = frame.with_columns(is_exact_repeat=again, shares_identifier=False)
+        repeats = ~frame.select(pl.struct(names).is_first_distinct()).to_series()
+        flagged = frame.with_columns(is_exact_repeat=repeats, shares_identifier=False)
         return flagged, frame.clear().select("source_file", "source_line")
     has_id = frame["crime_id"].is_not_null()
     blank = frame.filter(~has_id)
