@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +63,7 @@ def run(
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
-        # wait4 tells the peak memory of this child alone; psutil would have to poll.
+        memory = _PeakMemory(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -71,7 +73,29 @@ def run(
             f"{name} … ended with status {process.returncode}, so there is nothing to "
             f"compare. Its output is in {log}."
         )
-    return Taken(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    return Taken(wall, used.ru_utime + used.ru_stime, memory.peak)
+
+
+class _PeakMemory:
+    """Watches the high-water mark of a process until it is gone.
+
+    Not `ru_maxrss`: that begins with what this process itself once held.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0
+        self._status = Path(f"/proc/{pid}/status")
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            try:
+                found = re.search(r"VmHWM:\s+(\d+) kB", self._status.read_text())
+            except OSError:
+                return
+            if found:
+                self.peak = max(self.peak, int(found[1]) * 1024)
+            time.sleep(0.05)
 
 
 def edp(*arguments: str | Path) -> list[str | Path]:
