@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import warnings
 from collections.abc import Collection, Iterator, Sequence
@@ -112,7 +113,11 @@ class Session:
         """Open Dagster's instance."""
         import dagster as dg
 
-        with dg.DagsterInstance.get() as instance:
+        # Two first commands at once would both create the storage's tables.
+        with (self.home.dagster / ".opening.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            opened = dg.DagsterInstance.get()
+        with opened as instance:
             yield instance
 
     def due(self) -> Due:
