@@ -11,14 +11,22 @@ import sys
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edp_platform.home import Home
+from edp_platform.commands.console import (
+    Format,
+    JsonFlag,
+    WaitOption,
+    err,
+    fail,
+    open_home,
+    open_session,
+    out,
+)
 
 app = typer.Typer(
     name="edp",
@@ -41,10 +49,6 @@ fetch_app = typer.Typer(
 app.add_typer(new_app, name="new")
 app.add_typer(fetch_app, name="fetch")
 
-# No emoji: `contract.yaml:100:` is a file and a line.
-out = Console(emoji=False)
-err = Console(stderr=True, emoji=False)
-
 
 class SampleSize(StrEnum):
     """How large the sample force is."""
@@ -52,38 +56,6 @@ class SampleSize(StrEnum):
     small = "small"
     medium = "medium"
     met = "met"
-
-
-class Format(StrEnum):
-    """How a result is written."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Write JSON, for a script.")]
-WaitOption = Annotated[
-    float,
-    typer.Option(
-        "--wait", help="Seconds to wait for another run that holds the warehouse."
-    ),
-]
-
-
-def _home() -> Home:
-    return Home.open(date.today())
-
-
-def _session() -> Any:
-    from edp_platform.orchestration.session import Session
-
-    return Session(_home())
-
-
-def _fail(message: str, status: int = 1) -> NoReturn:
-    err.print(f"[bold red]edp:[/] {escape(message)}", highlight=False, soft_wrap=True)
-    raise typer.Exit(status)
 
 
 def main() -> None:
@@ -138,10 +110,10 @@ def land(
     from edp_platform.ingestion.land import Landed, LandingOptions
     from edp_platform.ingestion.land import land as land_files
 
-    home = _home()
+    home = open_home()
     data_sets = DataSets.load(home)
     if as_data_set and as_data_set not in data_sets.by_name:
-        _fail(
+        fail(
             f"there is no data set {as_data_set}; there are "
             f"{', '.join(data_sets.by_name)}",
             2,
@@ -185,7 +157,7 @@ def land(
     else:
         _show_landed(outcomes, counts)
     if not outcomes:
-        _fail("nothing to land: the folder holds no files.")
+        fail("nothing to land: the folder holds no files.")
     if counts["refused"]:
         raise typer.Exit(1)
 
@@ -233,7 +205,7 @@ def run(
     """
     from edp_platform.orchestration.report import Request, run_and_report
 
-    session = _session()
+    session = open_session()
     if selection or rebuild:
         keys = session.select(selection or ["*"])
         request = Request(keys, months=session.supplied_months(), rebuild=rebuild)
@@ -273,10 +245,10 @@ def backfill(
     try:
         months = months_from_text(partitions)
     except ValueError as error:
-        _fail(f"--partitions: {error}. Example: --partitions 2015-04...2018-11", 2)
+        fail(f"--partitions: {error}. Example: --partitions 2015-04...2018-11", 2)
     if not months:
-        _fail("--partitions names no month. Example: 2015-04...2018-11", 2)
-    session = _session()
+        fail("--partitions names no month. Example: 2015-04...2018-11", 2)
+    session = open_session()
     chosen = session.select(selection)
     keys = chosen if only else session.with_downstream(chosen)
     for name, missing in session.unsupplied(chosen, months).items():
@@ -299,11 +271,11 @@ def sql(
     from edp_platform.publishing.query import QueryFailed, as_csv, as_json, ask
     from edp_platform.publishing.snapshot import NothingPublished
 
-    home = _home()
+    home = open_home()
     try:
         columns, rows, snapshot = ask(home, DataSets.load(home), query, date.today())
     except (QueryFailed, NothingPublished) as error:
-        _fail(str(error))
+        fail(str(error))
     if format is Format.csv:
         sys.stdout.write(as_csv(columns, rows))
     elif format is Format.json:
@@ -324,7 +296,7 @@ def status(as_json: JsonFlag = False) -> None:
     """Show every data set: what is held, what is due, its DPIA, and what went wrong."""
     from edp_platform.status import platform_status, show
 
-    session = _session()
+    session = open_session()
     told = platform_status(session.home, session.data_sets, session.set_aside)
     if as_json:
         print(json.dumps(told, default=str))
@@ -351,14 +323,14 @@ def trace(
     from edp_platform.publishing.snapshot import current, is_published
     from edp_platform.tracing import TraceFailed, show_trace, trace_any
 
-    home = _home()
+    home = open_home()
     data_sets = DataSets.load(home)
     try:
         if is_published(home):
             pass_gate(current(home), {what}, data_sets, date.today())
         found = trace_any(home, data_sets, what, where, limit)
     except (QueryFailed, TraceFailed) as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         print(json.dumps(found, default=str))
     else:
@@ -375,7 +347,7 @@ def revisions(
 
     from edp_platform.ingestion.revisions import read_revisions
 
-    found = read_revisions(_home(), data_set)
+    found = read_revisions(open_home(), data_set)
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return
@@ -426,7 +398,7 @@ def sample(
 
     from edp_platform.sample import make_sample
 
-    folder = target or _home().root / "sample"
+    folder = target or open_home().root / "sample"
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("making the sample force", total=months + 2)
 
@@ -444,9 +416,9 @@ def sample(
                 progress=told,
             )
         except FileExistsError as error:
-            _fail(f"{error} Give another folder with --target, or remove this one.")
+            fail(f"{error} Give another folder with --target, or remove this one.")
         except ValueError as error:
-            _fail(str(error), 2)
+            fail(str(error), 2)
     out.print(
         f"{made.files} files, {made.rows:,} rows in {folder} "
         f"({made.first_month} to {made.last_month}); what was planted: {made.truth}"
@@ -485,7 +457,7 @@ def fetch_police_uk(
     from edp_platform.ingestion.fetching import fetch_and_land
 
     good = fetch_and_land(
-        _home(), from_month, to_month, force, target, base_url, land_them, out, err
+        open_home(), from_month, to_month, force, target, base_url, land_them, out, err
     )
     raise typer.Exit(0 if good else 1)
 
@@ -506,7 +478,7 @@ def new_dataset(
     try:
         written = scaffold_data_set(name, source)
     except ScaffoldFailed as error:
-        _fail(str(error))
+        fail(str(error))
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
     out.print(
@@ -524,7 +496,7 @@ def new_use_case(
     try:
         written = scaffold_use_case(name)
     except ScaffoldFailed as error:
-        _fail(str(error))
+        fail(str(error))
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
 
@@ -540,13 +512,13 @@ def generate(
     from edp_platform.datasets import DataSets
     from edp_platform.warehouse.manifest import dbt_project_folder
 
-    contracts = [one.contract for one in DataSets.load(_home()).by_name.values()]
+    contracts = [one.contract for one in DataSets.load(open_home()).by_name.values()]
     if check:
         differing = drift(contracts, dbt_project_folder())
         for path in differing:
             err.print(f"differs from its contract: {path}", soft_wrap=True)
         if differing:
-            _fail("generated files differ. Change the contract and run: edp generate")
+            fail("generated files differ. Change the contract and run: edp generate")
         out.print("Every generated file follows its contract.")
         return
     for path in write_generated(contracts, dbt_project_folder()):
@@ -559,7 +531,7 @@ def manifest() -> None:
     from edp_platform.warehouse.manifest import ManifestStore
 
     with err.status("parsing the dbt project"):
-        path = ManifestStore(_home()).make()
+        path = ManifestStore(open_home()).make()
     out.print(f"ready: {path}", soft_wrap=True)
 
 
@@ -576,7 +548,7 @@ def up(
     """Serve the Dagster UI and load new landings as they come, until interrupted."""
     from edp_platform.orchestration.serving import serve
 
-    serve(_session(), host, port, watch, out, err)
+    serve(open_session(), host, port, watch, out, err)
 
 
 if __name__ == "__main__":
