@@ -6,7 +6,7 @@ export EDP_HOME ?= $(CURDIR)/.edp
 EDP_PORT ?= 3000
 PORT ?= $(EDP_PORT)
 
-.PHONY: setup run test lint docs bench scale browser clean
+.PHONY: setup run test lint docs bench scale browser mutation clean
 
 setup: $(VENV)/.ready  ## The locked environment, and the dbt manifest ready
 
@@ -21,8 +21,10 @@ run: setup  ## Make the sample force, load and build everything, serve it
 	$(BIN)/edp manifest
 	test -e $(EDP_HOME)/sample/truth.json || $(BIN)/edp sample --size small --months 24
 	$(BIN)/edp land $(EDP_HOME)/sample/police_uk_earlier_release --released 2020-01-01
-	$(BIN)/edp land $(EDP_HOME)/sample/police_uk $(EDP_HOME)/sample/london_datastore $(EDP_HOME)/sample/reference
+	$(BIN)/edp land $(EDP_HOME)/sample/police_uk $(EDP_HOME)/sample/london_datastore $(EDP_HOME)/sample/reference \
+	  $(EDP_HOME)/sample/force_systems
 	$(BIN)/edp run
+	$(BIN)/edp linkage run
 	exec $(BIN)/edp up --port $(PORT)
 
 test: setup  ## Unit, contract and integration tests
@@ -33,6 +35,9 @@ lint: setup  ## Style, types, SQL, definitions
 	$(BIN)/ruff format --check edp_platform tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/edp generate --check
+	$(BIN)/edp lineage check
+	$(BIN)/edp governance check --graph
+	$(BIN)/edp governance rules --check docs/governance.md
 	mkdir -p $(EDP_HOME)
 	EDP_WAREHOUSE=$(EDP_HOME)/lint.duckdb EDP_RAW=$(EDP_HOME)/raw \
 	  $(BIN)/sqlfluff lint --processes 1 --disable-progress-bar dbt_project/models
@@ -43,14 +48,18 @@ lint: setup  ## Style, types, SQL, definitions
 browser: setup  ## The Dagster UI in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest tests/browser
 
+mutation: setup  ## Each gate taken away in turn: some test must notice
+	$(BIN)/python -m pytest tests/mutation
+
 scale: setup  ## The real size: 95,000 crimes a month
 	$(BIN)/python -m pytest tests/scale
 
 bench: setup  ## Ratios to hand-written scripts, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
-docs: setup  ## What every command says of itself
+docs: setup  ## What every command says of itself; which rule is enforced where
 	$(BIN)/typer edp_platform.cli utils docs --name edp --output docs/commands.md
+	$(BIN)/edp governance rules --write docs/governance.md
 
 clean:  ## Forget all state (not the environment)
 	rm -rf $(EDP_HOME)

@@ -39,7 +39,7 @@ class Workplace:
         run(
             edp(
                 *("sample", "--size", size, "--months", str(months)),
-                *("--end-month", END_MONTH, "--target", target),
+                *("--end-month", END_MONTH, "--target", target, "--published-only"),
             ),
             self.logs / "sample.log",
             environment(self.folder / "home-of-samples"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from edp_platform.commands.audit import app as audit_app
+from edp_platform.commands.cleansing import app as cleansing_app
 from edp_platform.commands.console import (
     Format,
     JsonFlag,
@@ -27,6 +28,24 @@ from edp_platform.commands.console import (
     open_session,
     out,
 )
+from edp_platform.commands.export import app as export_app
+from edp_platform.commands.governance import app as governance_app
+from edp_platform.commands.lineage import app as lineage_app
+from edp_platform.commands.linkage import app as linkage_app
+from edp_platform.commands.people import app as people_app
+from edp_platform.commands.quarantine import app as quarantine_app
+from edp_platform.commands.records import (
+    dpia_app,
+    eqia_app,
+    model_app,
+    problem_app,
+    supplier_app,
+    use_case_app,
+)
+from edp_platform.commands.retention import app as retention_app
+from edp_platform.commands.review import app as review_app
+from edp_platform.commands.rights import app as rights_app
+from edp_platform.commands.sample import app as sample_app
 
 app = typer.Typer(
     name="edp",
@@ -48,14 +67,24 @@ fetch_app = typer.Typer(
 )
 app.add_typer(new_app, name="new")
 app.add_typer(fetch_app, name="fetch")
-
-
-class SampleSize(StrEnum):
-    """How large the sample force is."""
-
-    small = "small"
-    medium = "medium"
-    met = "met"
+app.add_typer(sample_app, name="sample")
+app.add_typer(export_app, name="export")
+app.add_typer(review_app, name="review")
+app.add_typer(lineage_app, name="lineage")
+app.add_typer(governance_app, name="governance")
+app.add_typer(dpia_app, name="dpia")
+app.add_typer(eqia_app, name="eqia")
+app.add_typer(use_case_app, name="use-case")
+app.add_typer(supplier_app, name="supplier")
+app.add_typer(problem_app, name="problem")
+app.add_typer(model_app, name="model")
+app.add_typer(people_app, name="people")
+app.add_typer(retention_app, name="retention")
+app.add_typer(rights_app, name="rights")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(audit_app, name="audit")
+app.add_typer(linkage_app, name="linkage")
+app.add_typer(cleansing_app, name="cleansing")
 
 
 def main() -> None:
@@ -239,6 +268,7 @@ def backfill(
 
     Months that no file supplies are told and left out; unchanged months are skipped.
     """
+    from edp_platform.home import FIRST_MONTH
     from edp_platform.orchestration.report import Request, run_and_report
     from edp_platform.orchestration.scope import months_as_text, months_from_text
 
@@ -248,10 +278,28 @@ def backfill(
         fail(f"--partitions: {error}. Example: --partitions 2015-04...2018-11", 2)
     if not months:
         fail("--partitions names no month. Example: 2015-04...2018-11", 2)
+    if months[0] < FIRST_MONTH:
+        fail(
+            f"--partitions: months are kept from {FIRST_MONTH} on, and {months[0]} is "
+            "earlier. Leave the earlier months out.",
+            2,
+        )
     session = open_session()
     chosen = session.select(selection)
     keys = chosen if only else session.with_downstream(chosen)
-    for name, missing in session.unsupplied(chosen, months).items():
+    unsupplied = session.unsupplied(chosen, months)
+    raw = [key.path[-1] for key in chosen if key.path[0] == "raw"]
+    if raw and not any(
+        len(unsupplied.get(name, ())) < len(months)
+        for name in raw
+        if session.is_monthly(name)
+    ):
+        fail(
+            f"nothing of {', '.join(sorted(raw))} is kept or supplied for these months, "
+            "so there is nothing to load. edp status says which months are held; a set "
+            "that has no months is loaded by edp run NAME."
+        )
+    for name, missing in unsupplied.items():
         err.print(
             f"{name}: no file was landed for {len(missing)} of these months "
             f"({months_as_text(missing)}); they are left out.",
@@ -322,12 +370,14 @@ def trace(
     from edp_platform.publishing.query import QueryFailed, pass_gate
     from edp_platform.publishing.snapshot import current, is_published
     from edp_platform.tracing import TraceFailed, show_trace, trace_any
+    from edp_platform.use_cases import UseCases
 
     home = open_home()
     data_sets = DataSets.load(home)
     try:
         if is_published(home):
-            pass_gate(current(home), {what}, data_sets, date.today())
+            use_cases = UseCases.load(home).by_name
+            pass_gate(current(home), {what}, data_sets, use_cases, date.today())
         found = trace_any(home, data_sets, what, where, limit)
     except (QueryFailed, TraceFailed) as error:
         fail(str(error))
@@ -344,10 +394,18 @@ def revisions(
 ) -> None:
     """Show what later releases changed: rows added, removed, changed per column."""
     from dataclasses import asdict
+    from difflib import get_close_matches
 
+    from edp_platform.datasets import DataSets
     from edp_platform.ingestion.revisions import read_revisions
 
-    found = read_revisions(open_home(), data_set)
+    home = open_home()
+    known = DataSets.load(home).by_name
+    if data_set and data_set not in known:
+        near = get_close_matches(data_set, known, cutoff=0.4)
+        hint = f"Near names: {', '.join(near)}." if near else "edp status lists them."
+        fail(f"there is no data set {data_set}. {hint}", 2)
+    found = read_revisions(home, data_set)
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return
@@ -377,63 +435,6 @@ def revisions(
             ),
         )
     out.print(table if found else "No release has superseded another yet.")
-
-
-@app.command()
-def sample(
-    size: Annotated[
-        SampleSize, typer.Option(help="met is the real size: 95,000 crimes a month.")
-    ] = SampleSize.small,
-    months: Annotated[int, typer.Option(min=1, help="Months of data.")] = 24,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
-    target: Annotated[
-        Path | None, typer.Option(help="Where to write. Default: EDP_HOME/sample.")
-    ] = None,
-    end_month: Annotated[
-        str | None, typer.Option(help="Last month, YYYY-MM. Default: two months ago.")
-    ] = None,
-) -> None:
-    """Make up a force's files, with real faults and a truth file of what was planted."""
-    from rich.progress import Progress
-
-    from edp_platform.sample import make_sample
-
-    folder = target or open_home().root / "sample"
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("making the sample force", total=months + 2)
-
-        def told(step: str, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, description=step)
-
-        try:
-            made = make_sample(
-                folder,
-                size.value,
-                months,
-                seed,
-                end_month,
-                today=date.today(),
-                progress=told,
-            )
-        except FileExistsError as error:
-            fail(f"{error} Give another folder with --target, or remove this one.")
-        except ValueError as error:
-            fail(str(error), 2)
-    out.print(
-        f"{made.files} files, {made.rows:,} rows in {folder} "
-        f"({made.first_month} to {made.last_month}); what was planted: {made.truth}"
-    )
-    folders = " ".join(
-        str(folder / name)
-        for name in (
-            "police_uk_earlier_release",
-            "police_uk",
-            "london_datastore",
-            "reference",
-        )
-        if (folder / name).exists()
-    )
-    out.print(f"Next: edp land {folders}", soft_wrap=True)
 
 
 @fetch_app.command("police-uk")
@@ -532,13 +533,16 @@ def manifest() -> None:
 
     with err.status("parsing the dbt project"):
         path = ManifestStore(open_home()).make()
-    out.print(f"ready: {path}", soft_wrap=True)
+    out.print(f"parsed: {path}", soft_wrap=True)
 
 
 @app.command()
 def up(
     port: Annotated[
-        int, typer.Option(help="Port of the Dagster UI.", envvar="EDP_PORT")
+        int,
+        typer.Option(
+            help="Port of the Dagster UI.", envvar="EDP_PORT", min=1, max=65535
+        ),
     ] = 3000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     watch: Annotated[

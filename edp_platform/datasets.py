@@ -23,11 +23,11 @@ from edp_platform.governance.dpia import (
     load_dpia,
 )
 from edp_platform.governance.gate import (
-    GateRefused,
-    Refusal,
     examine,
-    unregistered,
+    purposes_registered,
+    retention_registered,
 )
+from edp_platform.governance.refusal import GateRefused, Refusal
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
 from edp_platform.ingestion.readers import Reader, make_reader
@@ -79,29 +79,36 @@ class DataSet:
         use_case: str | None = None,
     ) -> tuple[Refusal, ...]:
         """Return why the gate stays shut for this use; see `governance.gate.examine`."""
+        registers, contract = self.registers, self.contract
         try:
-            dpia, parent = self.dpia, self.registers.platform_dpia
-            named = unregistered(
-                self.contract, self.registers.purposes, self.registers.retention_rules
-            )
-        except (DpiaInvalid, UnreadableYaml) as error:
-            return (
+            dpia, parent = self.dpia, registers.platform_dpia
+        except DpiaInvalid as error:
+            return error.refusals or (
                 Refusal(
                     "record-present",
-                    f"A record cannot be relied on: {error}",
-                    "No data set is loaded without its DPIA and the registers.",
+                    f"A DPIA cannot be relied on: {error}",
+                    "No data set is loaded without its DPIA and the overarching one.",
                     f"Write or mend {self.dpia_path}, or the register that is named.",
+                    2,
                 ),
             )
-        return named + examine(
-            self.contract,
-            dpia,
-            parent,
-            layer=layer,
-            today=today,
-            columns=columns,
-            purposes=purposes,
-            use_case=use_case,
+        return (
+            *purposes_registered(contract, registers.purposes),
+            *retention_registered(contract, registers.retention_rules, dpia),
+            *examine(
+                contract,
+                dpia,
+                parent,
+                layer=layer,
+                today=today,
+                columns=columns,
+                purposes=purposes,
+                use_case=use_case,
+                registered=registers.purposes,
+                documents=registers.policy_documents,
+                people=registers.people,
+                checks=registers.asset_checks,
+            ),
         )
 
     def pass_gate(self, layer: Layer, today: date) -> None:
@@ -136,32 +143,43 @@ class DataSets:
     set_aside: tuple[SetAside, ...]
 
     @classmethod
-    def load(cls, home: Home, root: Path | None = None) -> DataSets:
-        """Load each folder under `<root>/datasets`."""
-        registers = Registers(home.made_on)
-        loaded: dict[str, DataSet] = {}
+    def load(
+        cls, home: Home, root: Path | None = None, registers: Registers | None = None
+    ) -> DataSets:
+        """Load each folder under `<root>/datasets`.
+
+        Folders that claim one contract id are all set aside: which of them is meant
+        cannot be told, and data under the wrong contract is unlawful.
+        """
+        chosen = registers or Registers(home.made_on)
+        read: list[tuple[Path, DataSet]] = []
         faults: list[SetAside] = []
-        contract_ids: dict[str, str] = {}
         for folder in sorted(((root or defs_root()) / "datasets").glob("*/")):
             if folder.name.startswith(("_", ".")):
                 continue
             try:
-                data_set = load_data_set(folder, home, registers)
+                read.append((folder, load_data_set(folder, home, chosen)))
             except Exception as error:
                 # Whatever is wrong with one team's folder (its reader may be the
                 # team's own code) must not stop the others; it is shown and counted.
                 faults.append(SetAside(folder, _said(error)))
-                continue
-            holder = contract_ids.setdefault(data_set.contract.id, folder.name)
-            if holder != folder.name:
-                error_text = (
-                    f"{data_set.contract.path}: the contract id "
-                    f"{data_set.contract.id} is already that of {holder}. Two data "
-                    "sets cannot be one; give this contract an id of its own."
+        holders: dict[str, list[str]] = {}
+        for folder, data_set in read:
+            holders.setdefault(data_set.contract.id, []).append(folder.name)
+        loaded: dict[str, DataSet] = {}
+        for folder, data_set in read:
+            contract = data_set.contract
+            others = [name for name in holders[contract.id] if name != folder.name]
+            if others:
+                text = (
+                    f"{contract.path}: the contract id {contract.id} is already that of "
+                    f"{', '.join(others)}. Two data sets cannot be one, and which is "
+                    "meant cannot be told, so all are set aside; give one an id of its "
+                    "own."
                 )
-                faults.append(SetAside(folder, error_text))
-                continue
-            loaded[folder.name] = data_set
+                faults.append(SetAside(folder, text))
+            else:
+                loaded[folder.name] = data_set
         return cls(loaded, tuple(faults))
 
 

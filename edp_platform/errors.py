@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from edp_platform.contracts import ContractInvalid
 from edp_platform.files import WriteFailed
-from edp_platform.governance.dpia import DpiaInvalid
 from edp_platform.governance.gate import GateRefused
+from edp_platform.governance.record_editing import NotEditable
+from edp_platform.governance.records.base import RecordInvalid
 from edp_platform.ingestion.archives import UnsafeArchive
 from edp_platform.ingestion.download import DownloadFailed
 from edp_platform.ingestion.lake import LakeDamaged
@@ -13,6 +14,7 @@ from edp_platform.ingestion.landing import LandingFailed
 from edp_platform.ingestion.readers import UnreadableFile
 from edp_platform.orchestration.refusals import NothingSelected, WaitedTooLong
 from edp_platform.publishing.snapshot import NothingPublished
+from edp_platform.told import Told
 from edp_platform.warehouse.manifest import DbtFailed
 from edp_platform.yaml_source import UnreadableYaml
 
@@ -21,12 +23,14 @@ EXPECTED = (
     ContractInvalid,
     DbtFailed,
     DownloadFailed,
-    DpiaInvalid,
     GateRefused,
     LakeDamaged,
     LandingFailed,
+    NotEditable,
     NothingPublished,
     NothingSelected,
+    Told,
+    RecordInvalid,
     UnreadableFile,
     UnreadableYaml,
     UnsafeArchive,

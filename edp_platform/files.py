@@ -55,6 +55,26 @@ def _sweep(target: Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def sweep_folder(folder: Path) -> int:
+    """Remove what processes of this host that are gone left half-written below a folder.
+
+    `replacing` does so for the file it writes; a file that nobody writes again would
+    keep its half-written copy for good.
+
+    Returns:
+        how many files went.
+    """
+    host = re.escape(socket.gethostname())
+    name = re.compile(rf"\..*\.{host}\.(\d+)\.[0-9a-f]+\.tmp(\.wal)?\Z")
+    gone = 0
+    for left in folder.rglob(".*.tmp*"):
+        found = name.match(left.name)
+        if found and not psutil.pid_exists(int(found.group(1))):
+            left.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
 def _system_error(error: BaseException) -> OSError | None:
     """Return the operating system's error, also where polars has wrapped it.
 

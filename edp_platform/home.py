@@ -64,6 +64,16 @@ class Home:
         return self.root / "set_aside"
 
     @property
+    def cleansed(self) -> Path:
+        """Cells that cleansing changed, as received and after, by file."""
+        return self.root / "cleansed"
+
+    @property
+    def linkage(self) -> Path:
+        """Which nominals are one person: pairs, clusters, people's decisions."""
+        return self.root / "linkage"
+
+    @property
     def reconciliation(self) -> Path:
         """One account per landed file: where each of its rows went."""
         return self.root / "reconciliation"
@@ -72,6 +82,31 @@ class Home:
     def revisions(self) -> Path:
         """What changed when a later release superseded an earlier one."""
         return self.root / "revisions"
+
+    @property
+    def corrections(self) -> Path:
+        """Corrected values and records, beside the originals that landing keeps."""
+        return self.root / "corrections"
+
+    @property
+    def retention(self) -> Path:
+        """Review list, decisions, holds, tombstones and certificates of disposal."""
+        return self.root / "retention"
+
+    @property
+    def rights(self) -> Path:
+        """Requests of persons and restrictions, by keyed hash."""
+        return self.root / "rights"
+
+    @property
+    def audit(self) -> Path:
+        """The log of DPA 2018 s.62, only ever added to."""
+        return self.root / "audit"
+
+    @property
+    def keys(self) -> Path:
+        """Secret keys; readable by their owner alone, backed up apart."""
+        return self.root / "keys"
 
     @property
     def warehouse(self) -> Path:

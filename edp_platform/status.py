@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +20,9 @@ from rich.table import Table
 
 from edp_platform.datasets import DataSet, DataSets, SetAside
 from edp_platform.governance.dpia import DpiaInvalid
+from edp_platform.governance.review_dates import notice
 from edp_platform.home import Home
+from edp_platform.ingestion.cleansed_cells import cleansed_by_rule
 from edp_platform.ingestion.lake import footers, lake_path
 from edp_platform.ingestion.landing import (
     WHOLE,
@@ -36,9 +38,16 @@ from edp_platform.warehouse.built import BuiltRecord
 from edp_platform.warehouse.manifest import DbtFailed, ManifestStore
 from edp_platform.warehouse.models import Models
 
-_PARTS = ("landed", "loaded", "quarantined", "set_aside", "superseded", "waiting")
-#: A review that is due within so many days is told, so that somebody plans it.
-_REVIEW_SOON = timedelta(days=60)
+_PARTS = (
+    "landed",
+    "loaded",
+    "quarantined",
+    "set_aside",
+    "superseded",
+    "waiting",
+    "disposed",
+    "restricted",
+)
 
 
 def platform_status(
@@ -59,12 +68,15 @@ def platform_status(
 
         Of each data set: `name`, `title`, `owner`, `regime`, `dpia` (its id),
         `dpia_status` ("invalid" when it cannot be relied on), `dpia_review_due`,
+        `dpia_notice` (how soon: "", "90 days", "30 days", "7 days", "extended",
+        "overdue"),
         `gate` ("open" or "refused"), `refusals`, `files`, `first_month` and
         `last_month` (supplied), `months_held` (in the lake), `months_due` (lists;
         "whole" for a set without months), `months_missing` (scope → months that nobody
         supplied between its first and last), `records` (counts of `landed`, `loaded`,
-        `quarantined`, `set_aside`, `superseded`, `waiting`), `is_exact`, `error` (of a
-        lake file that cannot be read, else None), `newest_release`.
+        `quarantined`, `set_aside`, `superseded`, `waiting`, `disposed`, `restricted`),
+        `is_exact`, `error` (of a lake file that cannot be read, else None),
+        `newest_release`, `cells_cleansed`.
 
         `is_good` is False when a folder is set aside, an account is not exact, a data
         set that has files is refused by the gate, or dbt does not parse.
@@ -115,10 +127,11 @@ def _snapshot(home: Home) -> dict[str, str] | None:
 def _governance(data_set: DataSet, today: date) -> dict[str, Any]:
     contract = data_set.contract
     refusals = data_set.refusals("raw", today)
-    status, due = "invalid", None
+    status, due, soon = "invalid", None, ""
     with suppress(DpiaInvalid):  # told as a refusal
         status = str(data_set.dpia.status)
         due = data_set.dpia.review.due.isoformat()
+        soon = notice(data_set.dpia.review, today)
     return {
         "name": data_set.name,
         "title": contract.name,
@@ -127,6 +140,7 @@ def _governance(data_set: DataSet, today: date) -> dict[str, Any]:
         "dpia": contract.dpia_ref,
         "dpia_status": status,
         "dpia_review_due": due,
+        "dpia_notice": soon,
         "gate": "refused" if refusals else "open",
         "refusals": [str(refusal) for refusal in refusals],
     }
@@ -151,7 +165,11 @@ def _loaded(
         "is_exact": True,
         "error": None,
         "newest_release": newest_release(supplies.deliveries),
+        "cells_cleansed": 0,
     }
+    if data_set.contract.is_cleansed:
+        by_month = cleansed_by_rule(home, supplies)
+        told["cells_cleansed"] = sum(sum(one.values()) for one in by_month.values())
     try:
         held_now = footers(home, data_set.contract)
         wanted = wanted_signatures(home, data_set, supplies)
@@ -259,7 +277,7 @@ def show(told: dict[str, Any], console: Console) -> None:
             "[green]open[/]" if one["gate"] == "open" else "[red]refused[/]",
         )
     console.print(table)
-    for line in _attention(told, date.today()):
+    for line in _attention(told):
         console.print(line, highlight=False, soft_wrap=True)
     snapshot = told["snapshot"]
     published = (
@@ -281,7 +299,7 @@ def _span(one: Mapping[str, Any]) -> str:
     return first if first == last else f"{first}…{last}"
 
 
-def _attention(told: Mapping[str, Any], today: date) -> Iterable[str]:
+def _attention(told: Mapping[str, Any]) -> Iterable[str]:
     """Yield a line for each thing that somebody should look at, the worst first."""
     for one in told["set_aside"]:
         yield f"[red]set aside[/] {escape(one['folder'])}: {escape(one['error'])}"
@@ -300,9 +318,19 @@ def _attention(told: Mapping[str, Any], today: date) -> Iterable[str]:
         for refusal in one["refusals"]:
             yield f"[red]refused[/] {one['name']}: {escape(refusal)}"
     for one in sets:
-        due = one["dpia_review_due"]
-        if due and today <= date.fromisoformat(due) <= today + _REVIEW_SOON:
-            yield f"[yellow]review[/] {one['name']}: {one['dpia']} is due by {due}"
+        soon = one["dpia_notice"]
+        if soon in ("90 days", "30 days", "7 days"):
+            style = "red" if soon == "7 days" else "yellow"
+            due = one["dpia_review_due"]
+            yield (
+                f"[{style}]review[/] {one['name']}: {one['dpia']} is due by {due}, "
+                f"within {soon}"
+            )
+        elif soon == "extended":
+            yield (
+                f"[red]review[/] {one['name']}: {one['dpia']} was due on "
+                f"{one['dpia_review_due']} and is put off for some days"
+            )
     for name, reasons in told["quarantine_by_reason"].items():
         for reason, lines in reasons.items():
             yield f"[yellow]quarantined[/] {name}: {lines:,} {escape(reason)}"
@@ -316,6 +344,11 @@ def _attention(told: Mapping[str, Any], today: date) -> Iterable[str]:
             yield (
                 f"superseded {one['name']}: {number:,} records by a later release "
                 "(edp revisions)"
+            )
+        if one["cells_cleansed"]:
+            yield (
+                f"cleansed {one['name']}: {one['cells_cleansed']:,} cells (edp "
+                f"cleansing show {one['name']})"
             )
         if one["records"]["waiting"]:
             number = one["records"]["waiting"]

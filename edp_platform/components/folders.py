@@ -16,11 +16,16 @@ from dagster import AssetExecutionContext
 from dagster.components.resolved.context import ResolutionContext
 from pydantic import ValidationError
 
-from edp_platform.components.governed_dataset import GovernedDataset, raw_asset
-from edp_platform.components.use_case import UseCase, refuse_blanks
+from edp_platform.components.governed_dataset import (
+    GovernedDataset,
+    raw_asset,
+    raw_key,
+)
+from edp_platform.components.use_case import UseCase, use_case_definitions
 from edp_platform.datasets import DataSet, DataSets, SetAside, load_data_set
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
+from edp_platform.use_cases import UseCaseFolder, load_use_case
 from edp_platform.yaml_source import YamlDocument, load_yaml
 
 #: The group of the assets that stand for folders which could not be loaded.
@@ -32,9 +37,10 @@ _OURS = "edp_platform.components."
 class LoadedFolders:
     """What the folders define, and those that could not be loaded."""
 
+    registers: Registers
     definitions: list[dg.Definitions] = field(default_factory=list)
     data_sets_by_name: dict[str, DataSet] = field(default_factory=dict)
-    use_cases: dict[str, UseCase] = field(default_factory=dict)
+    use_cases: dict[str, UseCaseFolder] = field(default_factory=dict)
     faults: list[SetAside] = field(default_factory=list)
 
     @property
@@ -51,61 +57,89 @@ class LoadedFolders:
 def load_folders(root: Path, home: Home) -> LoadedFolders:
     """Load every folder under `root` that holds a `defs.yaml`.
 
-    A folder that repeats an asset key (or a contract's id) of another is set aside too:
-    both cannot be the owner, and the one that was there first, by path, stays.
+    Folders that claim one asset key, or one contract id, are all set aside: nobody but
+    their owners can say whose it is, and data under the wrong contract is unlawful. A
+    use case whose code does not load keeps its records, and its marts their gate.
     """
-    loaded = LoadedFolders()
     registers = Registers(home.made_on)
-    holder: dict[dg.AssetKey, Path] = {}
-    contract_ids: dict[str, Path] = {}
+    loaded = LoadedFolders(registers=registers)
+    found: list[_Folder] = []
     for path in sorted(root.rglob("defs.yaml")):
         folder = path.parent
         if any(part.startswith((".", "_")) for part in folder.relative_to(root).parts):
             continue
         try:
-            definitions, declared = _load(folder, home, registers)
-            keys = {key for asset in definitions.assets or () for key in _keys(asset)}
+            found.append(_load(folder, home, registers, loaded))
         except Exception as error:
             # Any error at all: a folder is a team's own code and YAML.
             loaded.faults.append(SetAside(folder, _cause(error)))
-            continue
-        repeated = _repeated(folder, declared, keys, holder, contract_ids)
+    claims = _claims(found)
+    for one in found:
+        repeated = _repeated(one, claims)
         if repeated:
-            loaded.faults.append(SetAside(folder, repeated))
+            loaded.faults.append(SetAside(one.folder, repeated))
+            loaded.use_cases.pop(one.folder.name, None)
             continue
-        holder.update(dict.fromkeys(keys, folder))
-        loaded.definitions.append(definitions)
-        if isinstance(declared, DataSet):
-            contract_ids[declared.contract.id] = folder
-            loaded.data_sets_by_name[folder.name] = declared
-        elif isinstance(declared, UseCase):
-            loaded.use_cases[folder.name] = declared
+        loaded.definitions.append(one.definitions)
+        if one.data_set is not None:
+            loaded.data_sets_by_name[one.folder.name] = one.data_set
     return loaded
 
 
-def _repeated(
-    folder: Path,
-    declared: DataSet | UseCase | None,
-    keys: set[dg.AssetKey],
-    holder: dict[dg.AssetKey, Path],
-    contract_ids: dict[str, Path],
-) -> str:
-    """Say what of a folder is already another's; empty when nothing is."""
-    taken = sorted(key.to_user_string() for key in keys if key in holder)
-    if taken:
-        first = holder[dg.AssetKey.from_user_string(taken[0])]
-        return (
-            f"{folder}: {', '.join(taken)} is already defined in {first}. An asset has "
-            "one home; rename this one, or remove it."
+@dataclass(frozen=True)
+class _Folder:
+    """One folder as it loaded, before it is known whether another claims the same."""
+
+    folder: Path
+    definitions: dg.Definitions
+    data_set: DataSet | None = None
+
+    @property
+    def claims(self) -> list[str]:
+        """What only one folder may hold: asset keys, the contract's id."""
+        if self.data_set is not None:
+            # Its raw asset is named after its folder: nobody else's claim counts.
+            return [f"contract {self.data_set.contract.id}"]
+        return sorted(
+            key.to_user_string()
+            for asset in self.definitions.assets or ()
+            for key in _keys(asset)
         )
-    if isinstance(declared, DataSet) and declared.contract.id in contract_ids:
-        contract = declared.contract
+
+
+def _claims(found: list[_Folder]) -> dict[str, list[Path]]:
+    """Return claim → the folders that make it."""
+    holders: dict[str, list[Path]] = {
+        raw_key(one.folder.name).to_user_string(): [one.folder]
+        for one in found
+        if one.data_set is not None
+    }
+    for one in found:
+        for claim in one.claims:
+            holders.setdefault(claim, []).append(one.folder)
+    return holders
+
+
+def _repeated(one: _Folder, claims: dict[str, list[Path]]) -> str:
+    """Say what of a folder another claims too; empty when nothing is."""
+    taken = [claim for claim in one.claims if len(claims[claim]) > 1]
+    if not taken:
+        return ""
+    others = sorted(
+        {str(path) for claim in taken for path in claims[claim]} - {str(one.folder)}
+    )
+    if one.data_set is not None and taken[-1].startswith("contract "):
+        contract = one.data_set.contract
         return (
             f"{contract.path}: the contract id {contract.id} is already that of "
-            f"{contract_ids[contract.id]}. Two data sets cannot be one; give this "
-            "contract an id of its own."
+            f"{', '.join(others)}. Two data sets cannot be one, and which is meant "
+            "cannot be told, so all are set aside; give one an id of its own."
         )
-    return ""
+    return (
+        f"{one.folder}: {', '.join(taken)} is already defined in {', '.join(others)}. "
+        "An asset has one home, and whose it is cannot be told, so all are set aside; "
+        "rename it in one, or remove it."
+    )
 
 
 def set_aside_assets(faults: tuple[SetAside, ...]) -> list[dg.AssetsDefinition]:
@@ -131,20 +165,23 @@ def _standing_for(fault: SetAside) -> dg.AssetsDefinition:
 
 
 def _load(
-    folder: Path, home: Home, registers: Registers
-) -> tuple[dg.Definitions, DataSet | UseCase | None]:
+    folder: Path, home: Home, registers: Registers, loaded: LoadedFolders
+) -> _Folder:
     """Load one folder: ours directly, any other component by Dagster's own loader."""
     document = load_yaml(folder / "defs.yaml")
     stated = document.data.get("type")
     if stated == f"{_OURS}GovernedDataset":
         _declared(GovernedDataset, document)
         data_set = load_data_set(folder, home, registers)
-        return dg.Definitions(assets=[raw_asset(data_set)]), data_set
+        return _Folder(folder, dg.Definitions(assets=[raw_asset(data_set)]), data_set)
     if stated == f"{_OURS}UseCase":
-        refuse_blanks(folder)
-        use_case = _declared(UseCase, document)
-        return use_case.definitions(folder), use_case
-    return _load_any(folder), None
+        use_case = load_use_case(folder, home, registers)
+        _declared(UseCase, document)
+        # Before its code, which may not load: its marts ask its records all the same.
+        loaded.use_cases[folder.name] = use_case
+        definitions = use_case_definitions(use_case, loaded.data_sets_by_name)
+        return _Folder(folder, definitions)
+    return _Folder(folder, _load_any(folder))
 
 
 def _declared(component: Any, document: YamlDocument) -> Any:

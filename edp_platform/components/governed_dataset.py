@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster import AssetExecutionContext
 
+from edp_platform.components.governance_view import data_set_facts, review_result
 from edp_platform.contracts import Contract
 from edp_platform.contracts.model import PLATFORM_COLUMNS
 from edp_platform.datasets import DataSet, load_data_set
@@ -29,6 +30,7 @@ from edp_platform.orchestration.scope import (
 GATE_CHECK = "dpia_gate"
 RECONCILIATION_CHECK = "reconciliation"
 QUALITY_CHECK = "contract_quality"
+REVIEW_CHECK = "dpia_review"
 
 #: A data set is late this long after its promise before the UI says so.
 _GRACE_DAYS = 31
@@ -66,7 +68,7 @@ def raw_asset(data_set: DataSet) -> dg.AssetsDefinition:
         kinds={"polars", "parquet"},
         description=_description(contract),
         tags=_tags(contract),
-        metadata=_metadata(contract),
+        metadata={**_metadata(contract), **data_set_facts(data_set)},
         partitions_def=MONTHS if contract.is_monthly else None,
         backfill_policy=(
             dg.BackfillPolicy.single_run() if contract.is_monthly else None
@@ -79,6 +81,7 @@ def raw_asset(data_set: DataSet) -> dg.AssetsDefinition:
         home = Home.open(date.today())
         refusals = data_set.refusals("raw", date.today())
         yield gate_result(refusals)
+        yield review_result(data_set, date.today(), REVIEW_CHECK)
         if refusals:
             raise dg.Failure(
                 f"{contract.data_set} was refused, and nothing was written. "
@@ -133,6 +136,7 @@ def gate_result(
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
             "refused_by": [refusal.rule for refusal in refusals],
+            "rules": sorted({one.number for one in refusals if one.number is not None}),
             "why": dg.MetadataValue.md(
                 "\n".join(f"- {refusal}" for refusal in refusals) or "Nothing refuses."
             ),
@@ -149,6 +153,14 @@ def _check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             description=(
                 "The contract is valid and an approved DPIA, in date, covers these "
                 "columns, this layer and these purposes. Asked before a byte is written."
+            ),
+        ),
+        dg.AssetCheckSpec(
+            REVIEW_CHECK,
+            asset=key,
+            description=(
+                "The review of the DPIA is more than 90 days off. A warning that grows: "
+                "90, 30 and 7 days before, then the gate shuts."
             ),
         ),
         dg.AssetCheckSpec(
@@ -215,7 +227,17 @@ def _told(result: LoadResult) -> dict[str, Any]:
             )
         },
         "revisions": len(result.revisions),
+        **_cleansed(result),
     }
+
+
+def _cleansed(result: LoadResult) -> dict[str, Any]:
+    """Return what cleansing changed, where the contract names any rule."""
+    if not result.cleansed:
+        return {}
+    cells = sum(sum(by_rule.values()) for by_rule in result.cleansed.values())
+    by_month = dg.MetadataValue.json(result.cleansed)
+    return {"cells_cleansed": cells, "cells_cleansed_by_rule": by_month}
 
 
 def _description(contract: Contract) -> str:
@@ -229,6 +251,7 @@ def _tags(contract: Contract) -> dict[str, str]:
         "layer": "raw",
         "regime": contract.regime,
         "dpia": contract.dpia_ref,
+        "retention": contract.retention_rule,
         "classification": highest_classification(contract),
     }
 
@@ -261,7 +284,6 @@ def _metadata(contract: Contract) -> dict[str, Any]:
         "dagster/column_schema": dg.TableSchema(columns=columns),
         "contract": f"{contract.id} {contract.version}",
         "purposes": list(contract.purposes),
-        "retention_rule": contract.retention_rule,
         "supplier": contract.supplier,
         "licence": contract.licence or "not stated",
         "series_breaks": len(contract.series_breaks),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from edp_platform.components.folders import load_folders, set_aside_assets
+from edp_platform.components.governance_view import governance_definitions
+from edp_platform.components.products import products_in
 from edp_platform.components.warehouse import Warehouse
 from edp_platform.datasets import DataSets, SetAside, defs_root
 from edp_platform.home import Home
@@ -22,6 +24,7 @@ class Platform:
     data_sets: DataSets
     warehouse: Warehouse
     set_aside: tuple[SetAside, ...]
+    asset_checks: frozenset[str]
 
 
 def load_platform(home: Home) -> Platform:
@@ -35,6 +38,7 @@ def load_platform(home: Home) -> Platform:
         warnings.simplefilter("ignore", dg.PreviewWarning)
         folders = load_folders(defs_root(), home)
         warehouse = Warehouse(home, folders.data_sets, folders.use_cases)
+        warehouse.products = products_in(folders.definitions, folders.use_cases)
         definitions = dg.Definitions.merge(
             *folders.definitions,
             warehouse.definitions(),
@@ -45,4 +49,19 @@ def load_platform(home: Home) -> Platform:
                 executor=dg.in_process_executor,
             ),
         )
-    return Platform(definitions, folders.data_sets, warehouse, folders.set_aside)
+        checks = _check_names(definitions)
+        definitions = dg.Definitions.merge(
+            definitions, governance_definitions(home, checks)
+        )
+    # Only now is it known which checks there are; every door asks from here on.
+    folders.registers.asset_checks = checks
+    return Platform(
+        definitions, folders.data_sets, warehouse, folders.set_aside, checks
+    )
+
+
+def _check_names(definitions: dg.Definitions) -> frozenset[str]:
+    """Return the name of every check of the asset graph (rule 11 asks for them)."""
+    assets = [one for one in definitions.assets or () if hasattr(one, "check_specs")]
+    checks = [*assets, *(definitions.asset_checks or ())]
+    return frozenset(spec.name for one in checks for spec in one.check_specs)

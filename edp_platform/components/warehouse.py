@@ -5,6 +5,7 @@ and check specs are dagster-dbt's, so names and the lineage in the UI are the us
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -14,15 +15,28 @@ from dagster import AssetExecutionContext
 from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.asset_utils import build_dbt_specs, get_asset_check_key_for_test
 
+from edp_platform.components.governance_view import product_facts
 from edp_platform.components.governed_dataset import (
     GATE_CHECK,
     gate_result,
     highest_classification,
 )
-from edp_platform.components.use_case import UseCase
+from edp_platform.components.products import (
+    Product,
+    declared_lineage,
+    reads_files,
+    refusals_of,
+)
 from edp_platform.datasets import DataSets
-from edp_platform.governance.column_lineage import ColumnLineage
-from edp_platform.governance.dpia import Layer
+from edp_platform.governance.column_lineage import Origins, Relation
+from edp_platform.governance.column_rules import (
+    ColumnLaw,
+    ColumnUse,
+    columns_protected,
+    columns_traceable,
+    declared_rules,
+)
+from edp_platform.governance.dpia import DpiaInvalid, Layer
 from edp_platform.governance.gate import Refusal
 from edp_platform.home import Home
 from edp_platform.ingestion.lake import ensure_readable, signatures
@@ -34,8 +48,10 @@ from edp_platform.orchestration.scope import (
     requested_months,
 )
 from edp_platform.publishing.snapshot import Use, publish
+from edp_platform.use_cases import UseCaseFolder, product_refusals
 from edp_platform.warehouse.building import BuildOutcome, NodeOutcome, build
 from edp_platform.warehouse.built import BuiltRecord, Due
+from edp_platform.warehouse.lineage import ColumnLineage
 from edp_platform.warehouse.manifest import DbtFailed, ManifestStore
 from edp_platform.warehouse.models import Model, Models
 from edp_platform.warehouse.row_counts import row_counts
@@ -53,12 +69,14 @@ class Warehouse:
         self,
         home: Home,
         data_sets: DataSets,
-        use_cases: Mapping[str, UseCase],
+        use_cases: Mapping[str, UseCaseFolder],
     ) -> None:
         self.home = home
         self.data_sets = data_sets
         self.use_cases = use_cases
         self.store = ManifestStore(home)
+        self.products: tuple[Product, ...] = ()
+        self._column_refusals: dict[str, list[Refusal]] = {}
 
     @cached_property
     def models(self) -> Models:
@@ -66,12 +84,24 @@ class Warehouse:
         return Models(self.store.manifest)
 
     @cached_property
+    def lineage(self) -> ColumnLineage:
+        """Where every column of every model comes from, under the contracts."""
+        return ColumnLineage(
+            self.store,
+            {name: one.contract for name, one in self.data_sets.by_name.items()},
+        )
+
+    @cached_property
     def translator(self) -> DagsterDbtTranslator:
         """What says how a model looks as an asset."""
         return _Translator(self)
 
     def refusals(self, model: Model, today: date) -> list[Refusal]:
-        """Return why the gate refuses this model: asked of each data set it reads."""
+        """Return why the gate refuses this model.
+
+        Asked of each data set it reads, and of each of its columns: whether it can be
+        traced, and in a mart whether it may hold what it derives from.
+        """
         layer: Layer = "mart" if model.layer == "mart" else "staging"
         found = []
         for use in self.uses(model):
@@ -83,13 +113,91 @@ class Warehouse:
                         f"The data set {use.data_set} is set aside or unknown.",
                         "A model may read only data sets under contract.",
                         "See edp status for its error.",
+                        2,
                     )
                 )
                 continue
             found += data_set.refusals(
                 layer, today, purposes=use.purposes, use_case=use.use_case
             )
-        return found
+        found += product_refusals(self.use_cases, model.use_case, model.name, today)
+        return [*found, *self.column_refusals(model)]
+
+    def column_refusals(self, model: Model) -> list[Refusal]:
+        """Return why a model's columns are refused: by where they come from."""
+        if model.unique_id not in self._column_refusals:
+            # One run asks several times, and nothing here changes with the day.
+            self._column_refusals[model.unique_id] = self._refused_columns(model)
+        return [*self._column_refusals[model.unique_id]]
+
+    def _refused_columns(self, model: Model) -> list[Refusal]:
+        traced = self.lineage.lineage.get(model.asset_key)
+        found = columns_traceable(".".join(model.asset_key), traced)
+        is_mart = model.layer == "mart" or model.schema == "marts"
+        if found or traced is None or not is_mart:
+            return [*found]
+        return [*columns_protected(self.lineage.law, self.column_use(model))]
+
+    @cached_property
+    def law(self) -> ColumnLaw:
+        """What contracts say of every column of models and products, carried along."""
+        lineage = {
+            **self.lineage.lineage,
+            **declared_lineage(
+                spec for one in self.products for spec in one.asset.specs
+            ),
+        }
+        return ColumnLaw(Origins(lineage), self.lineage.contracts)
+
+    @property
+    def protected_by(self) -> dict[Relation, dict[str, tuple[str, ...]]]:
+        """What models declare to protect their columns."""
+        return {
+            model.asset_key: {
+                name: declared_rules(stated)
+                for name, stated in model.protected_by.items()
+            }
+            for model in self.models.by_id.values()
+        }
+
+    def lineage_refusals(self) -> dict[str, list[Refusal]]:
+        """Return asset → why its columns are refused, of models and products."""
+        found = {
+            "/".join(model.asset_key): self.column_refusals(model)
+            for model in self.models.by_id.values()
+        }
+        for product in self.products:
+            name = ", ".join(spec.key.to_user_string() for spec in product.asset.specs)
+            found[name] = refusals_of(
+                product.asset.specs,
+                product.use_case,
+                self.data_sets.by_name,
+                self.lineage.lineage,
+                reads_files(product.asset),
+            )
+        return {name: refusals for name, refusals in found.items() if refusals}
+
+    def column_use(self, model: Model) -> ColumnUse:
+        """Return what a mart's columns are declared to be, and for what they are used."""
+        traced = self.lineage.lineage[model.asset_key]
+        dpias = {}
+        for use in self.uses(model):
+            data_set = self.data_sets.by_name.get(use.data_set)
+            if data_set is not None:
+                # One that cannot be relied on shuts the gate by itself.
+                with suppress(DpiaInvalid):
+                    dpias[use.data_set] = data_set.dpia
+        return ColumnUse(
+            relation=model.asset_key,
+            columns=[*traced.columns],
+            declared={
+                name: declared_rules(stated)
+                for name, stated in model.protected_by.items()
+            },
+            use_case=model.use_case,
+            purposes={use.data_set: use.purposes for use in self.uses(model)},
+            dpias=dpias,
+        )
 
     def uses(self, model: Model) -> list[Use]:
         """Return what a model uses: each data set, for the purposes both sides state.
@@ -193,12 +301,15 @@ class Warehouse:
         )
         def published(context: AssetExecutionContext) -> Iterator[Any]:
             marts = self.open_marts(date.today())
+            record = BuiltRecord.read(self.home)
             snapshot = publish(
                 self.home,
                 [model.name for model in marts],
                 datetime.now().astimezone(),
                 self.published_state(marts),
                 {model.name: self.uses(model) for model in marts},
+                {one.name: record.models.get(one.unique_id) for one in marts},
+                {one.name for one in marts if one.unique_id in record.doubted},
             )
             metadata: dict[str, Any] = {
                 "snapshot": snapshot.id,
@@ -264,6 +375,13 @@ class _Translator(DagsterDbtTranslator):
     def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, Any]:
         metadata = dict(super().get_metadata(dbt_resource_props))
         model = self._model(dbt_resource_props)
+        if model is not None:
+            known = self._warehouse.data_sets.by_name
+            beneath = self._warehouse.models.data_sets(model.unique_id)
+            metadata |= product_facts(
+                [known[name] for name in sorted(beneath) if name in known],
+                self._warehouse.use_cases.get(model.use_case or ""),
+            )
         if model is not None and model.columns:
             metadata["dagster/column_schema"] = dg.TableSchema(
                 columns=[
@@ -302,6 +420,7 @@ def _build_models(
             f"{len(due.models)} models are due, {len(due.months) or 'all'} months"
         )
         names = [models.by_id[unique_id].name for unique_id in due.models]
+        record.doubt(due)
         try:
             outcome = build(
                 warehouse.home,
@@ -374,7 +493,7 @@ def _told(
             if models.by_id[one].materialized != "view"
         ],
     )
-    lineage = ColumnLineage(warehouse.store)
+    lineage = warehouse.lineage
     for unique_id, model in sorted(
         chosen.items(), key=lambda pair: models.order[pair[0]]
     ):
@@ -389,6 +508,7 @@ def _told(
             traced = lineage.of(model.name)
             if traced:
                 metadata["dagster/column_lineage"] = _table_lineage(traced)
+                metadata["dagster/column_schema"] = _column_schema(warehouse, model)
             months: list[tuple[str, dict[str, Any]]] | None = None
             if model.is_monthly:
                 held = {
@@ -424,6 +544,34 @@ def _told(
                 "status": node.status,
             },
         )
+
+
+def _column_schema(warehouse: Warehouse, model: Model) -> dg.TableSchema:
+    """Return a model's columns, each tagged with what law it is under.
+
+    Told with what was built, not with the definition: it follows from the lineage,
+    which definitions need not wait for.
+    """
+    rules = model.protected_by
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=kind,
+                description=text,
+                tags={
+                    "classification": warehouse.law.value_classification(
+                        (*model.asset_key, name.lower())
+                    ),
+                    **{
+                        f"protected_by/{rule}": ""
+                        for rule in declared_rules(rules.get(name.lower()))
+                    },
+                },
+            )
+            for name, kind, text in model.columns
+        ]
+    )
 
 
 def _table_lineage(traced: Mapping[str, list[tuple[str, str, str]]]) -> Any:

@@ -13,6 +13,7 @@ import yaml
 
 from edp_platform.contracts.model import PLATFORM_COLUMNS, Contract
 from edp_platform.files import replacing
+from edp_platform.governance.rules import enforces
 
 _HEADER = (
     "Generated from {origin}. Do not edit: change the contract and run `edp generate`."
@@ -47,8 +48,16 @@ def write_generated(contracts: Iterable[Contract], dbt_project: Path) -> list[Pa
     return written
 
 
+def _none(*_: object) -> list[Path]:
+    return []
+
+
+@enforces(12, door="edp generate --check, CI", removed=_none)
 def drift(contracts: Iterable[Contract], dbt_project: Path) -> list[Path]:
-    """Return the generated files that are missing or were edited by hand."""
+    """Return the generated files that are missing or were edited by hand.
+
+    Source: UK GDPR Art. 25; DPA 2018 s.57 (what was agreed is what is built).
+    """
     return [
         dbt_project / path
         for path, text in _all(contracts).items()

@@ -47,6 +47,9 @@ def lake_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]
 def pandera_schema(contract: Contract) -> Any:
     """Generate the pandera schema of the rules whose breach quarantines a row.
 
+    Rules 10 and 14 are left out: they have a door of their own
+    (`ingestion.row_rules`), so that a row refused by one says which.
+
     Returns:
         a `pandera.polars.DataFrameSchema` over the contract's columns; other columns
         of the frame (platform columns, `month`) are left alone.
@@ -58,7 +61,7 @@ def pandera_schema(contract: Contract) -> Any:
         checks = [
             check
             for rule in column.rules
-            if rule.severity == "error"
+            if rule.severity == "error" and not column.is_category
             for check in _pandera_checks(rule)
         ]
         return pa.Column(
@@ -76,7 +79,7 @@ def pandera_schema(contract: Contract) -> Any:
 
 
 def _must_be_given(column: Column) -> bool:
-    return any(
+    return not column.is_category and any(
         rule.severity == "error" and rule.metric in ("nullValues", "missingValues")
         for rule in column.rules
     )

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft201909Validator
-
 from edp_platform.contracts.model import (
+    LANDING_DAY,
     PLATFORM_COLUMNS,
+    POLE_ARGUMENTS,
     Column,
     Contract,
     KnownValue,
     QualityRule,
 )
+from edp_platform.contracts.standard import standard_validator
 from edp_platform.contracts.vocabulary import (
     ANSWERS,
     CLASSIFICATIONS,
+    CLEANSING_RULES,
+    CLEANSING_SHAPES,
     COLUMN_PROPERTIES,
     CONTRACT_PROPERTIES,
     IDENTIFIER_CLASSES,
     NEEDED,
     REGIMES,
+    S38_ROLES,
     VALUE_PROPERTIES,
     WHY,
 )
+from edp_platform.governance.rules import enforces
 from edp_platform.yaml_source import UnreadableYaml, YamlDocument, load_yaml
 
 _LOGICAL_TYPES = frozenset(
@@ -48,6 +51,9 @@ _ARGUMENTS: dict[str, frozenset[str]] = {
     "min": frozenset({"integer", "number"}),
     "max": frozenset({"integer", "number"}),
     "validValues": frozenset({"string", "integer"}),
+    "notAfter": frozenset({"date", "timestamp"}),
+    "notBefore": frozenset({"date", "timestamp"}),
+    "postcode": frozenset({"string"}),
 }
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
@@ -93,7 +99,9 @@ def load_contract(path: Path, cache_folder: Path | None = None) -> Contract:
     try:
         document = load_yaml(path)
     except UnreadableYaml as error:
-        raise ContractInvalid([Problem(path, 1, str(error))]) from error
+        told = re.match(rf"{re.escape(str(path))}:(\d+): (.*)", str(error), re.DOTALL)
+        line, message = told.groups() if told else (1, str(error))
+        raise ContractInvalid([Problem(path, int(line), message)]) from error
     fingerprint = hashlib.sha256(document.text.encode()).hexdigest()
     marker = None
     if cache_folder is not None:
@@ -101,7 +109,7 @@ def load_contract(path: Path, cache_folder: Path | None = None) -> Contract:
     if marker is None or not marker.exists():
         problems = [
             Problem(path, document.line(keys), message)
-            for keys, message in _faults(document)
+            for keys, message in contract_faults(document)
         ]
         if problems:
             raise ContractInvalid(sorted(problems, key=lambda one: one.line))
@@ -114,16 +122,6 @@ def load_contract(path: Path, cache_folder: Path | None = None) -> Contract:
 
 
 @cache
-def _odcs_validator() -> Draft201909Validator:
-    text = (
-        resources.files("open_data_contract_standard")
-        .joinpath("schema.json")
-        .read_text(encoding="utf-8")
-    )
-    return Draft201909Validator(json.loads(text))
-
-
-@cache
 def _checker_version() -> str:
     """A validity mark is worth only as much as the checker that gave it."""
     folder = Path(__file__).parent
@@ -131,6 +129,18 @@ def _checker_version() -> str:
     return hashlib.sha256(source + (folder / "vocabulary.py").read_bytes()).hexdigest()[
         :12
     ]
+
+
+@enforces(1, door="whenever folders are loaded: the data set is set aside")
+def contract_faults(
+    document: YamlDocument,
+) -> tuple[tuple[list[str | int], str], ...]:
+    """Return (keys, message) for each fault of a contract: the standard's, then ours.
+
+    Source: the JSON schema of ODCS 3.2; UK GDPR Art. 25 and DPA 2018 s.57, by which
+    what governs data must be said where the build can read it.
+    """
+    return tuple(_faults(document))
 
 
 def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
@@ -150,7 +160,7 @@ def _faults(document: YamlDocument) -> Iterator[tuple[list[str | int], str]]:
                 f"column {name}: `logicalType` is not answered: "
                 f"{NEEDED['logicalType']}. Write {ANSWERS['logicalType']}.",
             )
-    for error in _odcs_validator().iter_errors(kept):
+    for error in standard_validator().iter_errors(kept):
         for place, message in _schema_fault(error):
             if tuple(place) not in untyped:  # that one has been told, in words
                 found_in_schema = True
@@ -397,6 +407,8 @@ def _column_faults(
                 f"column {column['name']}: `identifierClass` is not answered: grants "
                 "depend on it. Write direct, quasi, sensitive or none.",
             )
+        for message in _cleansing_faults(own.get("cleansing"), column):
+            yield here, f"column {column['name']}: {message}"
         for value in column.get("enum") or []:
             if isinstance(value, dict):
                 yield from _property_faults(
@@ -415,8 +427,13 @@ def _column_faults(
                     f"column {column['name']}: a rule states `severity: error` (the "
                     "row is quarantined) or `warning` (it is counted).",
                 )
-            for message in _rule_faults(rule, column.get("logicalType")):
+            for message in (
+                *_rule_faults(rule, column.get("logicalType")),
+                *_pole_faults(rule, columns),
+            ):
                 yield here, f"column {column['name']}: {message}"
+        for message in _s38_faults(column, own.get("s38Role")):
+            yield here, f"column {column['name']}: {message}"
 
 
 def _rule_faults(rule: dict[str, Any], logical_type: str | None) -> Iterator[str]:
@@ -442,6 +459,90 @@ def _rule_faults(rule: dict[str, Any], logical_type: str | None) -> Iterator[str
             yield "`validValues` is not a list."
         if name == "pattern" and not _is_expression(value):
             yield "`pattern` is not an expression that the build can ask."
+
+
+def _cleansing_faults(stated: Any, column: dict[str, Any]) -> Iterator[str]:
+    """Yield what of a column's `cleansing` could not be done as it is written."""
+    if stated is None:
+        return
+    if not isinstance(stated, list) or not stated:
+        yield "`cleansing` is a list of rules, such as [trim, collapse-spaces]."
+        return
+    unknown = sorted({str(name) for name in stated} - set(CLEANSING_RULES))
+    if unknown:
+        yield (
+            f"no cleansing rule is called {', '.join(unknown)}. There are "
+            f"{', '.join(CLEANSING_RULES)}."
+        )
+    shapes = sorted(CLEANSING_SHAPES.intersection(map(str, stated)))
+    if len(shapes) > 1:
+        yield f"`cleansing`: {' and '.join(shapes)} contradict each other; keep one."
+    if len({str(name) for name in stated}) < len(stated):
+        yield "`cleansing`: a rule is listed twice."
+    if column.get("logicalType") != "string":
+        yield (
+            "`cleansing` is for text: a value of another type is read or quarantined "
+            "as it was received."
+        )
+    if column.get("primaryKey"):
+        yield (
+            "`cleansing` is not for a key: a person is found by it in the file as "
+            "received, so one that is not as agreed is quarantined."
+        )
+    derived = {item["property"] for item in column.get("customProperties") or []}
+    if derived & {"fromFileName", "fromCoordinates", "matchesFileName"}:
+        yield (
+            "`cleansing` is for received values; this column is derived or compared "
+            "with the file's name."
+        )
+
+
+def _pole_faults(rule: dict[str, Any], columns: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with a rule of the national standards (rule 14)."""
+    arguments = rule.get("arguments") or {}
+    asked = POLE_ARGUMENTS.intersection(arguments)
+    if not asked:
+        return
+    if rule.get("severity") == "warning":
+        yield (
+            f"{', '.join(sorted(asked))} is asked by rule 14, which quarantines the "
+            "row: write `severity: error`."
+        )
+    if "postcode" in arguments and arguments["postcode"] != "uk":
+        yield "`postcode` knows the shapes of `uk` only."
+    moments = {
+        column["name"]
+        for column in columns
+        if column.get("logicalType") in ("date", "timestamp")
+    }
+    for name in sorted(asked - {"postcode"}):
+        allowed = moments | ({LANDING_DAY} if name == "notAfter" else set())
+        if arguments[name] not in allowed:
+            yield (
+                f"`{name}` names {arguments[name]}, which is no date or timestamp "
+                f"column here{f' nor `{LANDING_DAY}`' if name == 'notAfter' else ''}."
+            )
+
+
+def _s38_faults(column: dict[str, Any], role: Any) -> Iterator[str]:
+    """Yield what a column about the category of a person leaves open (rule 10)."""
+    if role is None:
+        return
+    if role not in S38_ROLES:
+        yield f"`s38Role` must be one of {', '.join(sorted(S38_ROLES))}."
+    if role != "category":
+        return
+    rules = [
+        rule for rule in column.get("quality") or [] if rule.get("severity") == "error"
+    ]
+    known = any("validValues" in (rule.get("arguments") or {}) for rule in rules)
+    given = any(rule.get("metric") in ("nullValues", "missingValues") for rule in rules)
+    if not (known and given):
+        yield (
+            "the category of a person (DPA 2018 s.38(3)) needs two rules of severity "
+            "error, `nullValues` and `invalidValues` with `validValues`: nobody is "
+            "taken for suspect or witness by default."
+        )
 
 
 def _is_expression(pattern: Any) -> bool:
@@ -537,9 +638,17 @@ def _column(item: dict[str, Any]) -> Column:
         matches_file_name=own.get("matchesFileName"),
         from_coordinates=own.get("fromCoordinates"),
         code_list=own.get("codeList"),
+        pole_ref=own.get("poleRef"),
+        s38_role=own.get("s38Role"),
+        cleansing=_in_order(own.get("cleansing")),
         known_values=tuple(_known_value(value) for value in item.get("enum") or []),
         rules=tuple(_rule(rule) for rule in item.get("quality") or []),
     )
+
+
+def _in_order(stated: list[str] | None) -> tuple[str, ...]:
+    """Return cleansing rules in the order in which they are applied."""
+    return tuple(name for name in CLEANSING_RULES if name in (stated or ()))
 
 
 def _known_value(item: Any) -> KnownValue:

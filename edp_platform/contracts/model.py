@@ -29,6 +29,15 @@ PLATFORM_COLUMNS: dict[str, tuple[str, str]] = {
     ),
 }
 
+#: Raise it when a cleansing rule gives another value: the months it touched become due.
+CLEANSING_VERSION = 1
+
+#: Arguments of `invalidValues` that rule 14 asks (NPCC Minimum POLE Data Standards):
+#: they compare columns, look at the landing day or know pseudo postcodes.
+POLE_ARGUMENTS: frozenset[str] = frozenset({"notAfter", "notBefore", "postcode"})
+#: What `notAfter` may name instead of a column: the day the file landed.
+LANDING_DAY = "landing"
+
 
 @dataclass(frozen=True)
 class KnownValue:
@@ -49,6 +58,11 @@ class QualityRule:
     dimension: str
     severity: str
     arguments: dict[str, Any]
+
+    @property
+    def is_pole(self) -> bool:
+        """Whether it is one of the national standards' (rule 14), not of one column."""
+        return not POLE_ARGUMENTS.isdisjoint(self.arguments)
 
 
 @dataclass(frozen=True)
@@ -72,8 +86,16 @@ class Column:
     matches_file_name: str | None = None
     from_coordinates: dict[str, str] | None = None
     code_list: str | None = None
+    pole_ref: str | None = None
+    s38_role: str | None = None
+    cleansing: tuple[str, ...] = ()
     known_values: tuple[KnownValue, ...] = ()
     rules: tuple[QualityRule, ...] = ()
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it says what a person is to an event (DPA 2018 s.38(3))."""
+        return self.s38_role == "category"
 
     @property
     def is_received(self) -> bool:
@@ -133,6 +155,11 @@ class Contract:
         return tuple(column.name for column in self.columns if column.primary_key)
 
     @cached_property
+    def is_cleansed(self) -> bool:
+        """Whether any column names a cleansing rule."""
+        return any(column.cleansing for column in self.columns)
+
+    @cached_property
     def file_name_expressions(self) -> tuple[re.Pattern[str], ...]:
         """The file patterns as expressions over a base name, with named groups."""
         return tuple(_expression(pattern) for pattern in self.file_patterns)
@@ -159,11 +186,17 @@ class Contract:
                     column.from_file_name,
                     column.matches_file_name,
                     column.from_coordinates,
+                    # Only where there is one: the other data sets stay as loaded.
+                    *([column.s38_role] if column.s38_role else []),
                     [rule for rule in column.rules if rule.severity == "error"],
                 )
                 for column in self.columns
             ],
         ]
+        cleansing = [(one.name, one.cleansing) for one in self.columns if one.cleansing]
+        if cleansing:
+            # Only then: data sets without it keep the fingerprint they always had.
+            shape.append((CLEANSING_VERSION, cleansing))
         return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
 
     def column(self, name: str) -> Column:

@@ -38,7 +38,32 @@ COLUMN_PROPERTIES: frozenset[str] = frozenset(
         "codeList",
         "poleRef",
         "s38Role",
+        "cleansing",
     }
+)
+
+#: Cleansing rule → what it does to a value. Closed: what a rule does is tested, and
+#: its name in a contract must mean the same in every data set. Rules are applied in
+#: this order, whatever order a contract lists them in, so that cleansing what is
+#: already clean changes nothing. The expressions stand in `ingestion/cleansing.py`.
+CLEANSING_RULES: dict[str, str] = {
+    "straight-apostrophes": "curly apostrophes and accents used as one become '",
+    "trim": "no blanks at either end; nothing but blanks is no value",
+    "collapse-spaces": "several blanks in a row become one space",
+    "null-words": "a word that says nothing is known (unknown, not known, n/k, n/a, "
+    "not recorded, not given, or marks alone) is no value",
+    "title-case-name": "a name all in capitals or all in small letters gets capitals "
+    "at the start of each part; McDonald, in both, is left as it is",
+    "uppercase": "capitals",
+    "lowercase": "small letters",
+    "uppercase-postcode": "a postcode gets capitals and one space before its last three "
+    "characters; anything that is not of a postcode's shape is left as it is",
+    "plain-phone": "a telephone number keeps its digits alone, +44 becomes 0; anything "
+    "with letters is left as it is",
+}
+#: Rules that settle the shape of a value; two of them would contradict each other.
+CLEANSING_SHAPES: frozenset[str] = frozenset(
+    {"title-case-name", "uppercase", "lowercase", "uppercase-postcode", "plain-phone"}
 )
 
 VALUE_PROPERTIES: frozenset[str] = frozenset({"validFrom", "validTo", "grouping"})
@@ -48,6 +73,8 @@ CLASSIFICATIONS: frozenset[str] = frozenset(
 )
 IDENTIFIER_CLASSES: frozenset[str] = frozenset({"direct", "quasi", "sensitive", "none"})
 REGIMES: frozenset[str] = frozenset({"part2", "part3"})
+#: What a column says of a person's link to an event, DPA 2018 s.38(2) and (3).
+S38_ROLES: frozenset[str] = frozenset({"category", "factOrOpinion"})
 
 #: Why each required property is needed, for the error that names it missing.
 WHY: dict[str, str] = {

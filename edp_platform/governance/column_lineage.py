@@ -1,413 +1,424 @@
-"""Which columns each column of a model derives from, read off the SQL.
+"""What is known of where columns come from: plain records, and how they are joined up.
 
-`trace` is a pure function: compiled SQL in, lineage out. It names the columns that a
-value is made of: what is selected, computed from, aggregated, partitioned or ordered
-by. It does not follow what only decides *which* rows there are (WHERE, JOIN, QUALIFY,
-GROUP BY), so `count(*)` derives from no column.
+Belongs here: the lineage of each relation from those it reads (`Lineage`), its JSON,
+and the walk over many relations to the columns that contracts describe (`Origins`).
+Does not belong here: SQL. `lineage_tracing` reads it; this module does not import the
+parser, because a run whose SQL has not changed never needs it.
 
-What it cannot follow it says (`untraced`) and never guesses: a gate that trusts a wrong
-answer opens. sqlglot resolves names and stars; the walk from there is our own, because
-sqlglot's gives an unknown source and a constant the same empty answer, takes
-`UNION BY NAME` by position and overlooks named windows.
-
-The lineage of a dbt project is made with its manifest: see
-`edp_platform.warehouse.manifest`.
+A *step* leads from one column to another that is made of it (direct lineage), or whose
+rows it decides (indirect: filters, joins, groups, orders, windows). Each step says in
+words how it was made, and carries its *protections*: for every way the value takes, the
+set of what stands between the two, such as a sum over the query's own GROUP BY. The
+rules of `column_rules` judge by these; a way with nothing on it is the value itself.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from sqlglot import exp, parse_one
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import Scope, build_scope, walk_in_scope
-from sqlglot.schema import MappingSchema
-
-from edp_platform.files import read_json
-
-if TYPE_CHECKING:
-    from edp_platform.warehouse.manifest import ManifestStore
+from functools import reduce
+from typing import Any
 
 #: Schema and table: the key of the Dagster asset, too.
 Relation = tuple[str, str]
 #: Schema, table and column.
 ColumnKey = tuple[str, str, str]
+#: The protections met on one way from a column to another.
+Way = frozenset[str]
 
-#: Stands for columns whose names the SQL does not tell.
+#: Stands for columns whose names the SQL does not tell, and for a relation's rows.
 UNNAMED = "*"
+#: The schema of the raw lake, whose tables are the data sets under contract.
+RAW = "raw"
 
-_FILE = "column_lineage.json"
-_UNTRACED = "untraced"
-#: What sqlglot calls, and `_with_names`, an expression without an alias.
-_MADE_UP = re.compile(r"_col_\d+")
+#: How a value was made that a join found by another column: it says what that one says.
+LOOKUP = "lookup"
+
+#: How rows, and values beside their own making, are decided.
+INDIRECT = frozenset(
+    {"filter", "join", "group", "order", "window", "unnest", "subquery", LOOKUP}
+)
+
+_OPEN: frozenset[Way] = frozenset([frozenset()])
+#: More ways than this between two columns are judged as if nothing protected them.
+_MOST_WAYS = 64
 
 
-@dataclass(frozen=True)
-class Lineage:
-    """What every model's columns derive from.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one column, or the rows of one relation, reach another column.
 
     Attributes:
-        origins: relation → column → the columns of its direct parents that the value is
-            made of, sorted. Empty for a constant, for `count(*)` and for a column that
-            is untraced. Columns stand in the order of the SQL, in lower case.
-        untraced: relation → columns that could not be traced; `*` stands for those
-            whose very names are unknown. A relation without any is not there.
+        how: what was done, in words, such as "sum" or "join"; empty for a plain copy.
+        ways: the protections on each way the value takes, the least protected only.
     """
 
-    origins: dict[Relation, dict[str, tuple[ColumnKey, ...]]] = field(
-        default_factory=dict
-    )
-    untraced: dict[Relation, tuple[str, ...]] = field(default_factory=dict)
+    how: frozenset[str] = frozenset()
+    ways: frozenset[Way] = _OPEN
 
-    @classmethod
-    def unknown(cls, relations: Iterable[Relation]) -> Lineage:
-        """Return the lineage that says of every relation that it is untraced."""
-        names = list(relations)
-        return cls({one: {} for one in names}, dict.fromkeys(names, (UNNAMED,)))
+    def also(self, other: Step) -> Step:
+        """Return this step and another between the same two columns."""
+        if self == other:
+            return self
+        return Step(self.how | other.how, least(self.ways | other.ways))
 
-    def as_json(self) -> dict[str, Any]:
-        """Return model → column → [schema, table, column], and `untraced`."""
-        return {
-            **{
-                name: {
-                    column: [list(one) for one in keys] for column, keys in own.items()
-                }
-                for (_, name), own in self.origins.items()
-            },
-            _UNTRACED: {name: list(own) for (_, name), own in self.untraced.items()},
-        }
+    def then(self, how: str | None, protection: str | None = None) -> Step:
+        """Return this step with one thing more done to the value."""
+        words = self.how | {how} if how else self.how
+        if protection is None:
+            return Step(words, self.ways)
+        return Step(words, least(way | {protection} for way in self.ways))
+
+    def after(self, earlier: Step) -> Step:
+        """Return the step that `earlier` and then this one make together."""
+        ways = {one | other for one in earlier.ways for other in self.ways}
+        return Step(earlier.how | self.how, least(ways))
 
 
-class ColumnLineage:
-    """The column lineage of one state of the dbt project, made with its manifest."""
-
-    def __init__(self, store: ManifestStore) -> None:
-        found = read_json(store.folder / _FILE, {})
-        self._untraced: dict[str, list[str]] = found.pop(_UNTRACED, {})
-        self._by_model: dict[str, dict[str, list[list[str]]]] = found
-
-    def of(self, model: str) -> dict[str, list[tuple[str, str, str]]]:
-        """Return column → (schema, table, column) of each it derives from."""
-        found = self._by_model.get(model, {})
-        return {
-            column: [(schema, table, name) for schema, table, name in sources]
-            for column, sources in found.items()
-        }
-
-    def untraced(self, model: str) -> list[str]:
-        """Return the columns of a model whose origin is unknown (`*`: all of them)."""
-        known = model in self._by_model
-        return list(self._untraced.get(model, [] if known else [UNNAMED]))
+def least(ways: Iterable[Way]) -> frozenset[Way]:
+    """Return the ways that no other way of them is a part of: the least protected."""
+    found: list[Way] = []
+    for way in sorted(set(ways), key=len):
+        if not any(one <= way for one in found):
+            found.append(way)
+    return _OPEN if len(found) > _MOST_WAYS else frozenset(found)
 
 
-def trace(
-    compiled: Mapping[Relation, str], sources: Mapping[Relation, Iterable[str]]
-) -> Lineage:
-    """Trace every column of every model to the columns of its direct parents.
-
-    Args:
-        compiled: model → its SQL (DuckDB), naming other relations as schema.table or
-            database.schema.table. Parents are traced before their children whatever
-            the order here, so that `select *` is known to the last column.
-        sources: relation that no model makes → all its columns.
-
-    Returns:
-        The lineage. SQL that cannot be read or followed never raises: the model, and
-        whatever its children take from it, is untraced.
-    """
-    tracer = _Tracer()
-    for relation, columns in sources.items():
-        tracer.know(relation, columns)
-    trees = {relation: _parse(sql) for relation, sql in compiled.items()}
-    by_lower = {_lower(relation): relation for relation in trees}
-    parents = {
-        relation: {by_lower[one] for one in _read_by(tree) if one in by_lower}
-        - {relation}
-        for relation, tree in trees.items()
-    }
-    try:
-        order = [*TopologicalSorter(parents).static_order()]
-    except CycleError:
-        return Lineage.unknown(compiled)
-    lineage = Lineage()
-    for relation in order:
-        tree, outputs = trees[relation], None
-        if tree is not None:
-            try:
-                outputs = tracer.outputs(tree)
-            # sqlglot raises nearly every kind of exception on SQL it does not expect.
-            except Exception:
-                outputs = None
-        outputs = outputs or {UNNAMED: None}
-        unknown = tuple(name for name, keys in outputs.items() if keys is None)
-        named = {name: keys for name, keys in outputs.items() if name != UNNAMED}
-        lineage.origins[relation] = {
-            name: tuple(sorted(keys or ())) for name, keys in named.items()
-        }
-        if unknown:
-            lineage.untraced[relation] = unknown
-        tracer.know(relation, named, is_complete=UNNAMED not in outputs)
-    return lineage
+#: Column → the step from it.
+Steps = dict[ColumnKey, Step]
 
 
-#: What a column derives from; None where that is not known.
-_Origin = frozenset[ColumnKey] | None
-
-
-class _Tracer:
-    """Follows columns through the scopes (CTEs, subqueries, unions) of a query."""
-
-    def __init__(self) -> None:
-        self._schema = MappingSchema(dialect="duckdb")
-        self._known: dict[Relation, dict[str, ColumnKey]] = {}
-        self._seen: dict[int, tuple[Scope, dict[str, _Origin]]] = {}
-
-    def know(
-        self, relation: Relation, columns: Iterable[str], is_complete: bool = True
-    ) -> None:
-        """Make the columns of a relation known to the queries that read it.
-
-        One with columns that have no known name is kept from sqlglot, which would
-        expand a star over it to the named ones alone.
-        """
-        names = list(columns)
-        lower = _lower(relation)
-        self._known[lower] = {name.lower(): (*relation, name) for name in names}
-        if is_complete and names:
-            table = exp.table_(lower[1], db=lower[0])
-            self._schema.add_table(table, dict.fromkeys(names, "unknown"))
-
-    def outputs(self, query: exp.Query) -> dict[str, _Origin]:
-        """Return the columns of a query in order, with the origin of each."""
-        self._seen.clear()
-        qualified = qualify(
-            _with_names(query),
-            dialect="duckdb",
-            schema=self._schema,
-            validate_qualify_columns=False,
-            # A column that its table is not known to have is one untraced column.
-            allow_partial_qualification=True,
-            identify=False,
-            quote_identifiers=False,
-        )
-        scope = build_scope(qualified.unnest())
-        if scope is None:
-            return {UNNAMED: None}
-        found = self._outputs(scope)
-        named = {name: found[name] for name in found if not _MADE_UP.fullmatch(name)}
-        return named if len(named) == len(found) else {**named, UNNAMED: None}
-
-    def _outputs(self, scope: Scope) -> dict[str, _Origin]:
-        if id(scope) not in self._seen:
-            # The scope is kept beside its result: an id is reused once it is gone.
-            self._seen[id(scope)] = (scope, self._outputs_once(scope))
-        return self._seen[id(scope)][1]
-
-    def _outputs_once(self, scope: Scope) -> dict[str, _Origin]:
-        query = scope.expression
-        if _is_recursive(query):
-            return {}
-        if isinstance(query, exp.SetOperation):
-            return self._of_union(query, scope)
-        if isinstance(query, exp.Subquery) and scope.subquery_scopes:
-            return self._outputs(scope.subquery_scopes[0])
-        if not isinstance(query, exp.Select):
-            return {UNNAMED: None}
-        found: dict[str, _Origin] = {}
-        for one in query.selects:
-            name = UNNAMED if _is_many(one) else one.alias_or_name
-            # A name given twice is renamed by DuckDB in one place and not in another.
-            origin = None if name in found else self._origin(one, scope)
-            found[name] = None if name == UNNAMED else origin
-        return found
-
-    def _of_union(self, query: exp.SetOperation, scope: Scope) -> dict[str, _Origin]:
-        sides = scope.set_operation_scopes
-        left, right = (self._outputs(one) for one in sides)
-        # A name given twice stands once in the outputs: the places no longer match.
-        widths = {len(left), len(right), *(_width(one.expression) for one in sides)}
-        if len(widths) > 1 or UNNAMED in left or UNNAMED in right:
-            return {UNNAMED: None}
-        if query.args.get("by_name"):
-            if set(left) != set(right):
-                # sqlglot expands a star over it to the left names alone.
-                return {UNNAMED: None}
-            return {name: _both(origin, right[name]) for name, origin in left.items()}
-        pairs = zip(left.items(), right.values(), strict=True)
-        return {name: _both(first, second) for (name, first), second in pairs}
-
-    def _origin(self, value: exp.Expr, scope: Scope) -> _Origin:
-        """Return the columns an expression is made of, not entering child queries."""
-        children = {id(one.expression): one for one in scope.subquery_scopes}
-        found: set[ColumnKey] = set()
-        for node in walk_in_scope(value):
-            origin: _Origin = frozenset()
-            if isinstance(node, exp.Expr) and node.is_star:
-                # count(*) counts rows; f(t.*) is made of every column of t.
-                counted = isinstance(node.parent, exp.Count | exp.Column)
-                origin = frozenset() if counted else None
-            elif isinstance(node, exp.Column):
-                origin = self._of_column(node, scope)
-            elif isinstance(
-                node,
-                exp.Columns | exp.TableColumn | exp.PositionalColumn | exp.Placeholder,
-            ):
-                origin = None
-            elif isinstance(node, exp.UNWRAPPED_QUERIES):
-                child = children.get(id(node))
-                origin = self._of_child(node, child) if child else None
-            elif isinstance(node, exp.Window) and node.args.get("alias"):
-                origin = self._of_named_window(node.args["alias"].name, scope)
-            if origin is None:
-                return None
-            found |= origin
-        return frozenset(found)
-
-    def _of_column(self, column: exp.Column, scope: Scope) -> _Origin:
-        above: Scope | None = scope
-        while above is not None and column.table not in above.selected_sources:
-            above = above.parent  # a correlated subquery, or a function in FROM
-        if above is None or not column.table:
-            return None
-        node, source = above.selected_sources[column.table]
-        if node.args.get("pivots") or (
-            isinstance(node, exp.Table)
-            and (node.alias_column_names or not isinstance(node.this, exp.Identifier))
-        ):
-            return None  # columns renamed, or made by a function such as read_parquet
-        if isinstance(source, Scope):
-            made = source.expression
-            if isinstance(made, exp.Unnest | exp.Values):
-                if made.find(*exp.UNWRAPPED_QUERIES):
-                    return None
-                # Which element makes which column is not told: each has them all.
-                return self._union(made.find_all(exp.Column), source)
-            return self._outputs(source).get(column.name)
-        key = self._known.get((source.db, source.name), {}).get(column.name)
-        return None if key is None else frozenset([key])
-
-    def _of_child(self, query: exp.Expr, child: Scope) -> _Origin:
-        """Return what a subquery used as a value is made of."""
-        parent = query.parent
-        while isinstance(parent, exp.Subquery):
-            parent = parent.parent
-        if not isinstance(parent, exp.Exists):
-            origins = [*self._outputs(child).values()]
-            return _all(origins) if origins else None
-        # What EXISTS tells is its condition.
-        if not isinstance(query, exp.Select) or query.args.get("having"):
-            return None
-        conditions = [query.args.get("where")]
-        conditions += [join.args.get("on") for join in query.args.get("joins") or []]
-        return self._union([one for one in conditions if one is not None], child)
-
-    def _of_named_window(self, name: str, scope: Scope) -> _Origin:
-        for window in scope.expression.args.get("windows") or []:
-            if window.name == name:
-                return self._origin(window, scope)
-        return None
-
-    def _union(self, values: Iterable[exp.Expr], scope: Scope) -> _Origin:
-        return _all([self._origin(one, scope) for one in values])
-
-
-def _width(query: exp.Expr) -> int:
-    return len(query.selects) if isinstance(query, exp.Query) else 0
-
-
-def _both(first: _Origin, second: _Origin) -> _Origin:
-    return None if first is None or second is None else first | second
-
-
-def _all(origins: Iterable[_Origin]) -> _Origin:
-    found: _Origin = frozenset()
-    for origin in origins:
-        found = _both(found, origin)
+def merged(*many: Mapping[ColumnKey, Step]) -> Steps:
+    """Return the steps of all of these."""
+    found: Steps = {}
+    for steps in many:
+        for key, step in steps.items():
+            found[key] = found[key].also(step) if key in found else step
     return found
 
 
-def _with_names(query: exp.Query) -> exp.Query:
-    """Give each expression without an alias the name that stands for not knowing it.
+def without_lookup(steps: Steps) -> Steps:
+    """Return the steps of what only decides rows: there nothing is looked up."""
+    return {
+        key: Step(step.how - {LOOKUP}, step.ways) if LOOKUP in step.how else step
+        for key, step in steps.items()
+    }
 
-    sqlglot calls `cast(x as int)` x; DuckDB calls it `CAST(x AS INTEGER)`.
+
+def only_lookup(steps: Steps) -> Steps:
+    """Return the steps by which something was looked up."""
+    return {key: step for key, step in steps.items() if LOOKUP in step.how}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a relation.
+
+    Attributes:
+        direct: the parents' columns that its value is made of.
+        indirect: those that decide it otherwise and are particular to this column,
+            such as what a window is ordered by. What decides the rows of the whole
+            relation stands in `Traced.rows`.
+        is_row_id: it tells rows apart whatever it is made of, as `row_number()` does.
     """
-    for select in query.find_all(exp.Select):
-        for place, one in enumerate(select.expressions):
-            if not isinstance(one, exp.Alias | exp.Column | exp.Star | exp.Columns):
-                one.replace(exp.alias_(one.copy(), f"_col_{place}"))
-    return query
+
+    direct: Steps = field(default_factory=dict)
+    indirect: Steps = field(default_factory=dict)
+    is_row_id: bool = False
 
 
-def _is_many(selected: exp.Expr) -> bool:
-    """Whether one item of a SELECT makes columns that it does not name."""
-    if selected.is_star or selected.find(exp.Columns):
-        return True
-    return isinstance(selected, exp.Dot) and isinstance(selected.expression, exp.Star)
+@dataclass(frozen=True)
+class Grouping:
+    """One GROUP BY, which protections name by its number: what its groups are of."""
+
+    keys: tuple[Column, ...] = ()
 
 
-def _is_recursive(query: exp.Expr) -> bool:
-    """Whether a query is the body of a CTE that reads itself.
+@dataclass(frozen=True)
+class Traced:
+    """The lineage of one relation.
 
-    Tracing one needs its own result; sqlglot answers with its first branch alone.
+    Attributes:
+        columns: in the order of the SQL, in lower case.
+        rows: what decides which rows there are; a column named `*` stands for whatever
+            decides the rows of that parent.
+        groupings: its GROUP BYs; `sum@0` is a sum over the first.
+        reads: every relation it names.
+        untraced: columns whose origin is not known; `*` for those without a name.
+        faults: what the SQL does that cannot be followed, in words.
     """
-    cte = query.find_ancestor(exp.CTE, exp.Query)
-    while isinstance(cte, exp.Subquery):
-        cte = cte.find_ancestor(exp.CTE, exp.Query)
-    if not isinstance(cte, exp.CTE) or not isinstance(cte.parent, exp.With):
-        return False
-    if not cte.parent.recursive:
-        return False
-    return any(
-        table.name == cte.alias and not table.db for table in query.find_all(exp.Table)
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    rows: Steps = field(default_factory=dict)
+    groupings: tuple[Grouping, ...] = ()
+    reads: tuple[Relation, ...] = ()
+    untraced: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @classmethod
+    def unknown(cls, *faults: str) -> Traced:
+        """Return the lineage that says that nothing is known."""
+        return cls(untraced=(UNNAMED,), faults=faults)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON, which `from_json` reads."""
+        return {
+            "columns": {
+                name: _column_json(column) for name, column in self.columns.items()
+            },
+            "rows": _steps_json(self.rows),
+            "groupings": [
+                [_column_json(key) for key in one.keys] for one in self.groupings
+            ],
+            "reads": [list(one) for one in self.reads],
+            "untraced": list(self.untraced),
+            "faults": list(self.faults),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Traced:
+        """Return what `as_json` wrote."""
+        return cls(
+            columns={
+                name: _column_of(column) for name, column in told["columns"].items()
+            },
+            rows=_steps_of(told["rows"]),
+            groupings=tuple(
+                Grouping(tuple(_column_of(key) for key in one))
+                for one in told["groupings"]
+            ),
+            reads=tuple((schema, name) for schema, name in told["reads"]),
+            untraced=tuple(told["untraced"]),
+            faults=tuple(told["faults"]),
+        )
+
+
+#: What every relation derives from, by relation.
+Lineage = dict[Relation, Traced]
+
+
+def untraced(lineage: Mapping[Relation, Traced], relation: Relation) -> tuple[str, ...]:
+    """Return the columns of a relation whose origin is unknown (`*`: all of them)."""
+    found = lineage.get(relation)
+    return (UNNAMED,) if found is None else found.untraced
+
+
+def parents_of(
+    lineage: Mapping[Relation, Traced], relation: Relation
+) -> dict[str, list[ColumnKey]]:
+    """Return column → the parents' columns it is made of, sorted."""
+    found = lineage.get(relation)
+    columns = found.columns if found else {}
+    return {name: sorted(column.direct) for name, column in columns.items()}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The columns of data sets that a column derives from.
+
+    Attributes:
+        direct: those its value is made of.
+        indirect: those that decide it otherwise, rows included.
+    """
+
+    direct: Steps
+    indirect: Steps
+
+
+class Origins:
+    """The lineage joined up: from any column to columns of the data sets.
+
+    Args:
+        lineage: of every relation above the raw lake.
+    """
+
+    def __init__(self, lineage: Mapping[Relation, Traced]) -> None:
+        self.lineage = lineage
+        self._reached: dict[ColumnKey, Reached] = {}
+        self._rows: dict[Relation, Steps] = {}
+
+    def of(self, key: ColumnKey) -> Reached:
+        """Return what a column derives from; itself where no relation here makes it."""
+        found = self._reached.get(key)
+        if found is None:
+            # Something to answer with should a relation read itself.
+            self._reached[key] = Reached({}, {})
+            found = self._reached[key] = self._of(key)
+        return found
+
+    def rows_of(self, relation: Relation) -> Steps:
+        """Return the columns of data sets that decide which rows a relation has."""
+        found = self._rows.get(relation)
+        if found is None:
+            self._rows[relation] = {}
+            traced = self.lineage.get(relation)
+            steps = _numbered(traced.rows, relation) if traced else {}
+            found = self._rows[relation] = self._all_of(steps)
+        return found
+
+    def column(self, column: Column, relation: Relation) -> Reached:
+        """Return what a column record of a relation derives from, its rows aside."""
+        direct = _numbered(column.direct, relation)
+        indirect = self._all_of(_numbered(column.indirect, relation))
+        return Reached(
+            self._through(direct, lambda parent: parent.direct),
+            merged(indirect, self._through(direct, lambda parent: parent.indirect)),
+        )
+
+    def _of(self, key: ColumnKey) -> Reached:
+        relation = key[:2]
+        traced = self.lineage.get(relation)
+        if traced is None:
+            return Reached({key: Step()}, {})
+        column = traced.columns.get(key[2])
+        if column is None:
+            return Reached({}, {})
+        found = self.column(column, relation)
+        return Reached(found.direct, merged(found.indirect, self.rows_of(relation)))
+
+    def _through(self, steps: Steps, part: Any) -> Steps:
+        return merged(
+            *(_after(step, part(self.of(parent))) for parent, step in steps.items())
+        )
+
+    def _all_of(self, steps: Steps) -> Steps:
+        """Return everything that these parents, or rows of parents, derive from."""
+        found: list[Steps] = []
+        for parent, step in steps.items():
+            plain = Step(step.how - {LOOKUP}, step.ways)
+            if parent[2] == UNNAMED:
+                found.append(_after(plain, self.rows_of(parent[:2])))
+                continue
+            reached = self.of(parent)
+            found.append(_after(step, reached.direct))
+            # What the parent was itself looked up by, this one was too; what decided
+            # the parent's rows did no more than that.
+            looked_up = only_lookup(reached.indirect)
+            others = {
+                key: one
+                for key, one in reached.indirect.items()
+                if key not in looked_up
+            }
+            is_lookup = LOOKUP in step.how
+            chained = looked_up if is_lookup else without_lookup(looked_up)
+            found += [_after(plain, chained), _after(plain, others)]
+        return merged(*found)
+
+    def path(self, start: ColumnKey, end: ColumnKey) -> list[tuple[ColumnKey, str]]:
+        """Return one shortest way from a data set's column to a column made of it.
+
+        Returns:
+            (column, how the step to it was made) from `start` to `end`, direct steps
+            preferred; empty where there is no way.
+        """
+        came: dict[ColumnKey, tuple[ColumnKey, str]] = {}
+        for is_direct in (True, False):
+            came = {}
+            waiting = [end]
+            while waiting:
+                following: list[ColumnKey] = []
+                for key in waiting:
+                    for parent, how in self._steps_to(key, is_direct):
+                        if parent not in came and parent != end:
+                            came[parent] = (key, how)
+                            following.append(parent)
+                waiting = [] if start in came else following
+            if start in came:
+                break
+        if start not in came:
+            return []
+        walked, key = [(start, "")], start
+        while key != end:
+            key, how = came[key]
+            if key[2] != UNNAMED:
+                walked.append((key, how))
+        return walked
+
+    def _steps_to(self, key: ColumnKey, is_direct: bool) -> list[tuple[ColumnKey, str]]:
+        traced = self.lineage.get(key[:2])
+        if traced is None:
+            return []
+        column = traced.columns.get(key[2])
+        steps: list[Steps] = [column.direct] if column else []
+        if not is_direct:
+            steps += [column.indirect] if column else []
+            steps += [traced.rows]
+        return [
+            (parent, in_words(step)) for one in steps for parent, step in one.items()
+        ]
+
+
+def _after(step: Step, earlier: Steps) -> Steps:
+    return {key: step.after(one) for key, one in earlier.items()}
+
+
+def in_words(step: Step) -> str:
+    """Return how a step was made, for people."""
+    return ", ".join(sorted(step.how)) or "as it is"
+
+
+def _numbered(steps: Steps, relation: Relation) -> Steps:
+    """Return steps whose protections say which relation's GROUP BY they name."""
+    prefix = f"@{relation[0]}.{relation[1]}#"
+
+    def placed(way: Way) -> Way:
+        return frozenset(one.replace("@", prefix, 1) for one in way)
+
+    return {
+        key: step
+        if step.ways == _OPEN
+        else Step(step.how, frozenset(placed(way) for way in step.ways))
+        for key, step in steps.items()
+    }
+
+
+def grouping_of(protection: str) -> tuple[Relation, int] | None:
+    """Return the GROUP BY that a protection names, as its relation and number."""
+    _, found, place = protection.partition("@")
+    if not found:
+        return None
+    schema_and_table, _, number = place.partition("#")
+    schema, _, table = schema_and_table.partition(".")
+    return (schema, table), int(number)
+
+
+def _steps_json(steps: Steps) -> list[Any]:
+    return [
+        [*key, sorted(step.how), sorted(sorted(way) for way in step.ways)]
+        for key, step in steps.items()
+    ]
+
+
+def _steps_of(told: list[Any]) -> Steps:
+    return {
+        (schema, table, name): Step(
+            frozenset(how), frozenset(frozenset(way) for way in ways)
+        )
+        for schema, table, name, how, ways in told
+    }
+
+
+def _column_json(column: Column) -> list[Any]:
+    return [
+        _steps_json(column.direct),
+        _steps_json(column.indirect),
+        column.is_row_id,
+    ]
+
+
+def _column_of(told: list[Any]) -> Column:
+    return Column(_steps_of(told[0]), _steps_of(told[1]), told[2])
+
+
+def both(first: Column, second: Column) -> Column:
+    """Return a column made of two."""
+    return Column(
+        merged(first.direct, second.direct),
+        merged(first.indirect, second.indirect),
+        first.is_row_id or second.is_row_id,
     )
 
 
-def _lower(relation: Relation) -> Relation:
-    return (relation[0].lower(), relation[1].lower())
-
-
-def _parse(sql: str) -> exp.Query | None:
-    """Return the syntax tree; None where sqlglot cannot read the SQL."""
-    try:
-        tree = parse_one(sql, dialect=_dialect())
-    except (SqlglotError, RecursionError):
-        return None
-    if not isinstance(tree, exp.Query):
-        return None
-    for table in tree.find_all(exp.Table):
-        table.set("catalog", None)
-    return tree
-
-
-def _read_by(tree: exp.Query | None) -> set[Relation]:
-
-    if tree is None:
-        return set()
-    return {_lower((table.db, table.name)) for table in tree.find_all(exp.Table)}
-
-
-@cache
-def _dialect() -> type[Dialect]:
-    """Return DuckDB's dialect, in which `force` is a name like any other.
-
-    sqlglot reads it as the start of MySQL's index hint and then fails on
-    `select month, force`.
-    """
-
-    class WarehouseSql(DuckDB):
-        class Tokenizer(DuckDB.Tokenizer):
-            KEYWORDS: ClassVar = {
-                word: kind
-                for word, kind in DuckDB.Tokenizer.KEYWORDS.items()
-                if word != "FORCE"
-            }
-
-    return WarehouseSql
+def all_of(columns: Iterable[Column]) -> Column:
+    """Return a column made of all of these."""
+    return reduce(both, columns, Column())

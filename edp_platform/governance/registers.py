@@ -1,14 +1,102 @@
-"""The registers: the folder of records that the force, not the package, keeps."""
+"""The registers: the folder of records that the force, not the package, keeps.
+
+The one way in to them. Each register is a folder of one YAML file a record, named after
+its id; the overarching records, the prices and the controller are a file each. A record
+that cannot be relied on is left out and told: whatever names it is then refused.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from edp_platform.governance.dpia import Dpia, load_dpia
-from edp_platform.yaml_source import load_yaml
+from edp_platform.governance.records.base import (
+    Fault,
+    Record,
+    RecordInvalid,
+    load_record,
+)
+from edp_platform.governance.records.eqia import Eqia
+from edp_platform.governance.records.model_record import ModelRecord
+from edp_platform.governance.records.organisation import Organisation
+from edp_platform.governance.records.people import Person, Team
+from edp_platform.governance.records.platform_review import PlatformReview
+from edp_platform.governance.records.policy_document import PolicyDocument
+from edp_platform.governance.records.price_list import PriceList
+from edp_platform.governance.records.problem import Problem
+from edp_platform.governance.records.purpose import Purpose
+from edp_platform.governance.records.retention_rule import RetentionRule
+from edp_platform.governance.records.supplier import Supplier
+from edp_platform.governance.records.supplier_review import SupplierReview
+
+_R = TypeVar("_R", bound=Record)
+
+
+def registers_root() -> Path:
+    """Return the folder of registers: `EDP_REGISTERS`, else the package's examples."""
+    chosen = os.environ.get("EDP_REGISTERS")
+    return Path(chosen) if chosen else Path(__file__).parents[1] / "registers"
+
+
+@dataclass(frozen=True)
+class Register(Mapping[str, _R], Generic[_R]):
+    """One register: id → record, in the order of the ids.
+
+    Attributes:
+        folder: where it stands.
+        model: what each record is.
+        records: those that can be relied on.
+        faults: why the others cannot; each begins with file and line.
+    """
+
+    folder: Path
+    model: type[_R]
+    records: dict[str, _R] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path, model: type[_R], made_on: date) -> Register[_R]:
+        """Read every record of a folder; an empty or missing one holds none."""
+        records: dict[str, _R] = {}
+        faults: list[str] = []
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                record = load_record(path, model, made_on, RecordInvalid)
+            except RecordInvalid as invalid:
+                faults += str(invalid).splitlines()
+                continue
+            if record.id.removeprefix("team:") != path.stem:
+                # Two files could otherwise claim one id, and the later would win.
+                message = (
+                    f"`id` is {record.id}, the file is {path.name}: a record's file is "
+                    f"named after its id. Rename one of them."
+                )
+                faults.append(str(Fault(path, 1, message)))
+                continue
+            records[record.id] = record
+        return cls(folder, model, records, tuple(faults))
+
+    def path(self, record_id: str) -> Path:
+        """Return where a record of this id stands, or would stand."""
+        return self.folder / f"{record_id.removeprefix('team:')}.yaml"
+
+    def __getitem__(self, record_id: str) -> _R:
+        """Return a record by its id."""
+        return self.records[record_id]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the ids."""
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        """Count the records that can be relied on."""
+        return len(self.records)
 
 
 class Registers:
@@ -21,11 +109,63 @@ class Registers:
     """
 
     def __init__(self, made_on: date, folder: Path | None = None) -> None:
-        chosen = folder or os.environ.get("EDP_REGISTERS")
-        self.folder = (
-            Path(chosen) if chosen else Path(__file__).parents[1] / "registers"
-        )
+        self.folder = folder or registers_root()
         self.made_on = made_on
+        #: The names of every check of the asset graph; None before it was loaded.
+        self.asset_checks: frozenset[str] | None = None
+
+    def _register(self, name: str, model: type[_R]) -> Register[_R]:
+        return Register.load(self.folder / name, model, self.made_on)
+
+    @cached_property
+    def people(self) -> Register[Person]:
+        """The people of the force."""
+        return self._register("people", Person)
+
+    @cached_property
+    def teams(self) -> Register[Team]:
+        """The teams that own data sets and use cases."""
+        return self._register("teams", Team)
+
+    @cached_property
+    def purposes(self) -> Register[Purpose]:
+        """The purposes that data may be used for."""
+        return self._register("purposes", Purpose)
+
+    @cached_property
+    def policy_documents(self) -> Register[PolicyDocument]:
+        """The appropriate policy documents."""
+        return self._register("policy_documents", PolicyDocument)
+
+    @cached_property
+    def retention_rules(self) -> Register[RetentionRule]:
+        """The rules of the retention schedule."""
+        return self._register("retention_schedule", RetentionRule)
+
+    @cached_property
+    def suppliers(self) -> Register[Supplier]:
+        """The suppliers."""
+        return self._register("suppliers", Supplier)
+
+    @cached_property
+    def supplier_reviews(self) -> Register[SupplierReview]:
+        """Commercial services' decisions at the end of each sprint."""
+        return self._register("supplier_reviews", SupplierReview)
+
+    @cached_property
+    def problems(self) -> Register[Problem]:
+        """The problem book."""
+        return self._register("problem_book", Problem)
+
+    @cached_property
+    def model_records(self) -> Register[ModelRecord]:
+        """The algorithmic transparency records."""
+        return self._register("model_records", ModelRecord)
+
+    @cached_property
+    def platform_reviews(self) -> Register[PlatformReview]:
+        """The reviews of the overarching records, one a delivery."""
+        return self._register("platform_reviews", PlatformReview)
 
     @cached_property
     def platform_dpia(self) -> Dpia:
@@ -37,23 +177,58 @@ class Registers:
         return load_dpia(self.folder / "dpia_platform.yaml", self.made_on)
 
     @cached_property
-    def purposes(self) -> frozenset[str]:
-        """The ids of the purposes that data may be used for.
+    def platform_eqia(self) -> Eqia:
+        """The platform's equality impact assessment.
 
         Raises:
-            UnreadableYaml: the register is missing or is not YAML.
+            RecordInvalid: it is missing or cannot be relied on.
         """
-        return self._ids("purposes.yaml", "purposes")
+        path = self.folder / "eqia_platform.yaml"
+        return load_record(path, Eqia, self.made_on, RecordInvalid)
 
     @cached_property
-    def retention_rules(self) -> frozenset[str]:
-        """The ids of the rules of the retention schedule.
+    def prices(self) -> PriceList:
+        """The price list.
 
         Raises:
-            UnreadableYaml: the register is missing or is not YAML.
+            RecordInvalid: it is missing or cannot be relied on.
         """
-        return self._ids("retention_schedule.yaml", "rules")
+        path = self.folder / "prices.yaml"
+        return load_record(path, PriceList, self.made_on, RecordInvalid)
 
-    def _ids(self, name: str, field: str) -> frozenset[str]:
-        records = load_yaml(self.folder / name).data.get(field) or []
-        return frozenset(str(record["id"]) for record in records if "id" in record)
+    @cached_property
+    def organisation(self) -> Organisation:
+        """The controller.
+
+        Raises:
+            RecordInvalid: its record is missing or cannot be relied on.
+        """
+        path = self.folder / "organisation.yaml"
+        return load_record(path, Organisation, self.made_on, RecordInvalid)
+
+    @property
+    def all(self) -> dict[str, Register[Record]]:
+        """Every register that is a folder, by the folder's name."""
+        found = (
+            self.people,
+            self.teams,
+            self.purposes,
+            self.policy_documents,
+            self.retention_rules,
+            self.suppliers,
+            self.supplier_reviews,
+            self.problems,
+            self.model_records,
+            self.platform_reviews,
+        )
+        return {one.folder.name: one for one in found}  # type: ignore[misc]
+
+    def faults(self) -> list[str]:
+        """Return each fault of each register as `file:line: message`."""
+        found = [fault for one in self.all.values() for fault in one.faults]
+        for name in ("platform_dpia", "platform_eqia", "prices", "organisation"):
+            try:
+                getattr(self, name)
+            except RecordInvalid as invalid:
+                found += str(invalid).splitlines()
+        return found

@@ -64,6 +64,7 @@ def month_signature(
         derived_from,
         *(
             f"{one.sha256}/{one.scope}/{one.release_date}/{one.disposed}"
+            + (f"/{one.treated}" if one.treated else "")
             for one in deliveries
         ),
     ]

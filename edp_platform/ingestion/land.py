@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from edp_platform.datasets import DataSets
 from edp_platform.files import WriteFailed
 from edp_platform.governance.gate import GateRefused
+from edp_platform.governance.subject_keys import KeyLost
 from edp_platform.home import FIRST_MONTH, Home
 from edp_platform.ingestion.archives import (
     ArchiveLimits,
@@ -31,8 +32,11 @@ from edp_platform.ingestion.landing import (
     landed_now,
     sha256_of,
 )
+from edp_platform.ingestion.person_rows import without
 from edp_platform.ingestion.readers import UnreadableFile
 from edp_platform.ingestion.recognition import NotRecognised, recognise
+from edp_platform.ingestion.row_lock import moving_rows
+from edp_platform.retention.tombstones import disposed_again
 
 _RELEASE_FOLDER = re.compile(r"release[_-](\d{4})-(\d{2})(?:-(\d{2}))?\Z")
 _RELEASE_ARCHIVE = re.compile(r"(\d{4})-(\d{2})\.zip\Z")
@@ -91,7 +95,6 @@ def land(
         one outcome a file, refusals included. A refused file changes nothing and does
         not stop the others.
     """
-    store = LandingStore(home)
     # Members and downloads pass through the home, never the system's shared folder.
     incoming = home.root / "incoming"
     try:
@@ -108,9 +111,10 @@ def land(
             if isinstance(candidate, Landed):
                 outcome = candidate
             else:
-                outcome = _land_one(
-                    candidate, store, data_sets, options, now, len(outcomes)
-                )
+                with moving_rows(home):
+                    outcome = _land_one(
+                        candidate, home, data_sets, options, now, len(outcomes)
+                    )
             outcomes.append(outcome)
             progress(outcome)
     return outcomes
@@ -128,12 +132,13 @@ def _guarded(
 
 def _land_one(
     candidate: _Candidate,
-    store: LandingStore,
+    home: Home,
     data_sets: DataSets,
     options: LandingOptions,
     now: datetime,
     sequence: int,
 ) -> Landed:
+    store = LandingStore(home)
     try:
         # Taken first: what is said of the file below is of these bytes, or landing,
         # which copies and hashes again, refuses a file that changed meanwhile.
@@ -170,7 +175,15 @@ def _land_one(
         known = None if is_dated else _known(store, delivery)
         if known is not None:
             return Landed(candidate.received_as, "unchanged", known)
-        kept, changed = store.land(candidate.path, delivery)
+        # Who was disposed of stays gone: what is kept of the file is without them.
+        marked = disposed_again(home, candidate.path, contract)
+        kept, changed = store.land(
+            candidate.path,
+            delivery,
+            lambda path: (
+                None if marked.is_empty else without(path.read_bytes(), path, marked)
+            ),
+        )
     except NotRecognised as error:
         reason = f"{error}{_not_tried(data_sets)}"
         return Landed(candidate.received_as, "refused", reason=reason)
@@ -178,6 +191,7 @@ def _land_one(
         UnreadableFile,
         GateRefused,
         LandingFailed,
+        KeyLost,
         WriteFailed,
     ) as error:
         return Landed(candidate.received_as, "refused", reason=str(error))

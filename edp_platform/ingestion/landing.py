@@ -11,13 +11,14 @@ import hashlib
 import itertools
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from edp_platform.files import read_json, replacing, write_json
 from edp_platform.home import Home
+from edp_platform.ingestion.readers.delimited import count_records
 
 #: How much of the SHA-256 a lake row carries: 48 bits, which DuckDB keeps in line.
 #: Landing refuses the (1 in 10^5 at 100,000 files) collision rather than mixing files.
@@ -34,7 +35,10 @@ class Delivery:
     its name says it is about (the force), so that slices of two forces coexist.
     `records` is the number of data rows, counted when it landed. `nth` counts the
     earlier deliveries of the same bytes to the data set: another release, or a copy
-    under another month's name.
+    under another month's name. `disposed` is how many of the records were taken out
+    since, or before they were kept, because of whom they were about; `treated` is
+    raised whenever what is loaded of the file changes while its bytes stay (a
+    correction, a restriction), so that its months become due.
     """
 
     sha256: str
@@ -49,11 +53,17 @@ class Delivery:
     landed_at: str
     disposed: int = 0
     nth: int = 0
+    treated: int = 0
 
     @property
     def file(self) -> str:
         """The short identity that lake rows carry as `source_file`."""
         return self.sha256[:SHORT]
+
+    @property
+    def landed_on(self) -> date:
+        """The day it landed: what a row calls past may not lie after it."""
+        return date.fromisoformat(self.landed_at[:10])
 
     @property
     def account_name(self) -> str:
@@ -171,12 +181,19 @@ class LandingStore:
             or delivery.received_as == prefix
         ]
 
-    def land(self, source: Path, delivery: Delivery) -> tuple[Delivery, bool]:
+    def land(
+        self,
+        source: Path,
+        delivery: Delivery,
+        kept: Callable[[Path], bytes | None] = lambda path: None,
+    ) -> tuple[Delivery, bool]:
         """Keep the file and its receipt.
 
         Args:
             source: the file; read, never changed.
             delivery: what it is, with the SHA-256 of exactly these bytes.
+            kept: given a copy of the file, what is kept of it: None for all, else the
+                bytes without the records that may not come back.
 
         Returns:
             the delivery on record, and whether anything changed. The same bytes for
@@ -195,6 +212,7 @@ class LandingStore:
             )
             if same_slices and delivery.release_date <= old.release_date:
                 return old, False
+        receipt = read_json(self._receipt(delivery.sha256), {})
         if not known:
             self._refuse_collision(delivery)
             with replacing(self.original(delivery.sha256)) as temporary:
@@ -204,17 +222,83 @@ class LandingStore:
                         f"{delivery.name} changed while it was being read; it was not "
                         "landed. Land it again once it is complete."
                     )
+                content = kept(temporary)
+                if content is not None:
+                    temporary.write_bytes(content)
+                    rest = count_records(temporary)
+                    delivery = replace(delivery, disposed=delivery.records - rest)
+                    receipt["stored_sha256"] = sha256_of(temporary)
                 temporary.chmod(0o440)
+        else:
+            # The same bytes again, of which the same records are gone already.
+            delivery = replace(
+                delivery, disposed=known[-1].disposed, treated=known[-1].treated
+            )
         delivery = replace(
             delivery, nth=sum(old.data_set == delivery.data_set for old in known)
         )
-        write_json(
-            self._receipt(delivery.sha256),
-            {"deliveries": [asdict(one) for one in [*known, delivery]]},
-        )
+        deliveries = [asdict(one) for one in [*known, delivery]]
+        write_json(self._receipt(delivery.sha256), receipt | {"deliveries": deliveries})
         # One file to look at, so that watching a store of thousands costs nothing.
         (self.folder / "changed").touch()
         return delivery, True
+
+    def stored_sha256(self, sha256: str) -> str:
+        """Return the hash of the bytes kept: the identity, until rows were disposed."""
+        stated: str = read_json(self._receipt(sha256), {}).get("stored_sha256", sha256)
+        return stated
+
+    def rewrite(self, sha256: str, content: bytes) -> tuple[str, str]:
+        """Keep other bytes under the same identity: rows were disposed of.
+
+        Done twice it gives the same, so that a disposal killed in the middle can be
+        taken up again.
+
+        Args:
+            sha256: identity of the file, the hash of what was received.
+            content: what is kept of it from now on.
+
+        Returns:
+            the hash of what stood there before, and of what stands there now.
+
+        Raises:
+            WriteFailed: the disk is full or read-only; the file is as it was.
+        """
+        receipt = read_json(self._receipt(sha256))
+        before = sha256_of(self.original(sha256))
+        with replacing(self.original(sha256)) as temporary:
+            temporary.write_bytes(content)
+            rest = count_records(temporary)
+            after = sha256_of(temporary)
+            temporary.chmod(0o440)
+            deliveries = [
+                item
+                | {
+                    "disposed": item["records"] - rest,
+                    "treated": item.get("treated", 0) + (after != before),
+                }
+                for item in receipt["deliveries"]
+            ]
+            # The receipt first: killed between the two, the account is not exact, and
+            # says so until the disposal is taken up again.
+            write_json(
+                self._receipt(sha256),
+                receipt | {"deliveries": deliveries, "stored_sha256": after},
+            )
+        (self.folder / "changed").touch()
+        return before, after
+
+    def treat(self, sha256: str) -> None:
+        """Make the months of a file due: what is loaded of it is about to change.
+
+        Raises:
+            WriteFailed: the disk is full or read-only.
+        """
+        receipt = read_json(self._receipt(sha256))
+        for item in receipt["deliveries"]:
+            item["treated"] = item.get("treated", 0) + 1
+        write_json(self._receipt(sha256), receipt)
+        (self.folder / "changed").touch()
 
     def _refuse_collision(self, delivery: Delivery) -> None:
         folder = self.folder / delivery.sha256[:2]

@@ -13,6 +13,7 @@ import polars as pl
 from edp_platform.datasets import DataSet
 from edp_platform.files import write_json
 from edp_platform.home import Home
+from edp_platform.ingestion.cleansed_cells import cleansed_by_rule
 from edp_platform.ingestion.lake import (
     ensure_readable,
     lake_path,
@@ -21,15 +22,22 @@ from edp_platform.ingestion.lake import (
     signatures,
     write_month,
 )
-from edp_platform.ingestion.landing import WHOLE, Delivery, LandingStore, Supplies
+from edp_platform.ingestion.landing import WHOLE, Delivery, Supplies
 from edp_platform.ingestion.places import Boundaries
 from edp_platform.ingestion.preparation import Prepared, keep_evidence, prepare
-from edp_platform.ingestion.reconciliation import Account, accounts
+from edp_platform.ingestion.reconciliation import (
+    Account,
+    account_path,
+    accounts,
+    read_account,
+)
 from edp_platform.ingestion.revisions import (
     Revision,
     record_revisions,
     unrecorded_months,
 )
+from edp_platform.ingestion.row_lock import moving_rows
+from edp_platform.ingestion.treatment import Treatments
 
 #: polars uses every core within one file; two files at a time hide its waits.
 _FILES_AT_ONCE = 2
@@ -53,6 +61,7 @@ class LoadResult:
     accounts: list[Account] = field(default_factory=list)
     revisions: list[Revision] = field(default_factory=list)
     warnings: dict[str, int] = field(default_factory=dict)
+    cleansed: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def changed(self) -> list[LoadedMonth]:
@@ -103,6 +112,18 @@ def load_months(
         UnreadableFile: a file cannot be read at all; the months before it stand.
         WriteFailed: the disk is full; every month is either old or new, none half.
     """
+    with moving_rows(home):
+        return _load_months(home, data_set, supplies, months, rebuild, progress)
+
+
+def _load_months(
+    home: Home,
+    data_set: DataSet,
+    supplies: Supplies,
+    months: Sequence[str],
+    rebuild: bool,
+    progress: Callable[[LoadedMonth], None],
+) -> LoadResult:
     contract = data_set.contract
     ensure_readable(home, contract)
     wanted = wanted_signatures(home, data_set, supplies)
@@ -136,23 +157,39 @@ def load_months(
                 progress(loaded)
         result.warnings = dict(preparations.warnings)
     result.months.sort(key=lambda one: one.month)
-    touched = _touched(supplies, [one.month for one in result.months])
-    result.accounts = accounts(home, supplies, touched)
-    for delivery, account in zip(touched, result.accounts, strict=True):
-        write_json(
-            home.reconciliation / data_set.name / f"{delivery.account_name}.json",
-            account.as_dict(),
-        )
+    result.accounts = _accounts(home, supplies, chosen, due)
+    if contract.is_cleansed:
+        result.cleansed = cleansed_by_rule(home, supplies, chosen)
     # Of every month asked for, not only of those written now: a process that died
     # between the two would otherwise leave a difference unrecorded for good.
     result.revisions = record_revisions(home, data_set, supplies, chosen)
     return result
 
 
-def _touched(supplies: Supplies, months: Sequence[str]) -> list[Delivery]:
-    """Return every delivery, active or superseded, of these months."""
-    wanted = set(months)
-    return [one for one in supplies.deliveries if wanted.intersection(one.months)]
+def _accounts(
+    home: Home, supplies: Supplies, months: Sequence[str], written: Sequence[str]
+) -> list[Account]:
+    """Return the account of every delivery of these months, each on record.
+
+    Only files of months that were written now are counted again: the footer says that
+    the others stand as they were counted, and one more month must cost the same after
+    ten years as after one. An account that is missing, or did not add up, is counted.
+    """
+    wanted, changed = set(months), set(written)
+    known: dict[Delivery, Account] = {}
+    count = []
+    for one in supplies.deliveries:
+        if wanted.isdisjoint(one.months):
+            continue
+        recorded = read_account(home, one)
+        if recorded and recorded.is_exact and changed.isdisjoint(one.months):
+            known[one] = recorded
+        else:
+            count.append(one)
+    for one, account in zip(count, accounts(home, supplies, count), strict=True):
+        write_json(account_path(home, one), account.as_dict())
+        known[one] = account
+    return [known[one] for one in supplies.deliveries if one in known]
 
 
 def _derived_from(home: Home, data_set: DataSet) -> str:
@@ -174,7 +211,7 @@ class _Preparations:
     ) -> None:
         self._home = home
         self._data_set = data_set
-        self._store = LandingStore(home)
+        self._treatments = Treatments(home, data_set)
         active = supplies.active_by_month()
         self._by_month = {month: active[month] for month in months}
         self._waiting = Counter(
@@ -201,12 +238,9 @@ class _Preparations:
         with self._locks[delivery]:
             prepared = self._prepared.get(delivery)
             if prepared is None:
-                prepared = prepare(
-                    self._data_set,
-                    delivery,
-                    self._store.original(delivery.sha256),
-                    self._boundaries,
-                )
+                with self._treatments.reading(delivery) as path:
+                    prepared = prepare(self._data_set, delivery, path, self._boundaries)
+                prepared = self._treatments.hold_back(prepared)
                 keep_evidence(self._home, prepared)
                 self._prepared[delivery] = prepared
                 with self._counting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -11,11 +12,19 @@ from edp_platform.contracts import Contract
 from edp_platform.contracts.frame_schema import pandera_schema, warning_rules
 from edp_platform.datasets import DataSet
 from edp_platform.files import replacing, write_json
+from edp_platform.governance.rules import enforces
 from edp_platform.home import Home
+from edp_platform.ingestion import cleansing
 from edp_platform.ingestion.landing import WHOLE, Delivery
 from edp_platform.ingestion.places import Boundaries
 from edp_platform.ingestion.readers.delimited import QUARANTINE_SCHEMA
 from edp_platform.ingestion.repeats import resolve_repeats
+from edp_platform.ingestion.row_rules import (
+    FAULTS_SCHEMA,
+    below_pole_standards,
+    no_faults,
+    uncategorised,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Prepared:
         rows: rows to load, all lake columns, and `month`.
         quarantined: `QUARANTINE_SCHEMA`.
         set_aside: `repeats.SET_ASIDE_SCHEMA`.
+        cleansed: cells that cleansing changed (`cleansing.CHANGES_SCHEMA`).
         warnings: rule → number of rows that break it and are loaded all the same.
         by_month: month → records that are sound (loaded or set aside).
         cells: cells of a wide file; else its records.
@@ -36,6 +46,7 @@ class Prepared:
     rows: pl.DataFrame
     quarantined: pl.DataFrame
     set_aside: pl.DataFrame
+    cleansed: pl.DataFrame
     warnings: dict[str, int]
     by_month: dict[str, int]
     records: int
@@ -59,7 +70,8 @@ def prepare(
         parts["month"] = delivery.months[0]
     reading = data_set.reader.read(original, contract, parts)
     rows = _located(reading.rows, contract, boundaries)
-    rows, broken = _check(rows, contract)
+    cleansed = cleansing.cleanse(rows, contract)
+    rows, broken = _check(cleansed.rows, contract, delivery.landed_on)
     resolved = resolve_repeats(rows, contract)
     contradictions = _quarantined(
         resolved.contradictions.with_columns(
@@ -82,6 +94,7 @@ def prepare(
         rows=rows,
         quarantined=quarantined,
         set_aside=resolved.set_aside,
+        cleansed=cleansed.changes,
         warnings={**reading.warnings, **_warnings(rows, contract)},
         by_month=_by_month(rows, resolved.set_aside),
         records=reading.records,
@@ -106,13 +119,49 @@ def _located(
     return rows
 
 
-def _check(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split the rows by the contract's error rules, which pandera checks as a whole."""
+def _check(
+    rows: pl.DataFrame, contract: Contract, landed_on: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split the rows by the contract's error rules and by rules 10 and 14."""
+    found = pl.concat(
+        [
+            schema_faults(rows, contract),
+            uncategorised(rows, contract),
+            below_pole_standards(rows, contract, landed_on),
+        ]
+    )
+    if found.is_empty():
+        return rows, pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    faults = found.group_by("at").agg(
+        pl.col("column").unique(maintain_order=True).str.join(", "),
+        pl.col("reason").unique(maintain_order=True).str.join("; "),
+    )
+    numbered = rows.with_row_index("at").with_columns(pl.col("at").cast(pl.Int64))
+    broken = numbered.join(faults, on="at", how="inner", maintain_order="left")
+    sound = numbered.join(faults, on="at", how="anti", maintain_order="left")
+    sound = sound.drop("at")
+    # What is loaded has passed, not merely been filtered.
+    pandera_schema(contract).validate(sound)
+    return sound, _quarantined(broken.drop("at"))
+
+
+@enforces(13, door="raw assets: the row is quarantined", removed=no_faults)
+def schema_faults(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Find what breaks the rules of single columns; pandera checks the whole frame.
+
+    Of a lazy frame it would look at the types alone, so `rows` is a collected one.
+    Source: UK GDPR Art. 5(1)(d); DPA 2018 s.38(1), accuracy.
+
+    Returns:
+        `at` (the row's position), `column`, `reason`: one row for each fault.
+
+    Raises:
+        RuntimeError: a column is missing or of another type, which is no row's fault.
+    """
     from pandera.errors import SchemaErrors
 
-    schema = pandera_schema(contract)
     try:
-        schema.validate(rows, lazy=True)
+        pandera_schema(contract).validate(rows, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         if cases["index"].null_count():
@@ -121,27 +170,14 @@ def _check(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Dat
                 f"{contract.data_set}: the reader gave other columns than the contract "
                 f"states: {sorted(set(cases['column'].to_list()))}"
             ) from None
-        faults = (
-            cases.select(
-                at=pl.col("index").cast(pl.Int64),
-                column=pl.col("column").cast(pl.String),
-                reason=pl.format(
-                    "{} breaks the rule: {}", pl.col("column"), pl.col("check")
-                ),
-            )
-            .group_by("at")
-            .agg(
-                pl.col("column").unique(maintain_order=True).str.join(", "),
-                pl.col("reason").unique(maintain_order=True).str.join("; "),
-            )
+        return cases.select(
+            at=pl.col("index").cast(pl.Int64),
+            column=pl.col("column").cast(pl.String),
+            reason=pl.format(
+                "{} breaks the rule: {}", pl.col("column"), pl.col("check")
+            ),
         )
-        numbered = rows.with_row_index("at").with_columns(pl.col("at").cast(pl.Int64))
-        broken = numbered.join(faults, on="at", how="inner", maintain_order="left")
-        sound = numbered.join(faults, on="at", how="anti", maintain_order="left")
-        sound = sound.drop("at")
-        schema.validate(sound)  # what is loaded has passed, not merely been filtered
-        return sound, _quarantined(broken.drop("at"))
-    return rows, pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    return pl.DataFrame(schema=FAULTS_SCHEMA)
 
 
 def _quarantined(rows: pl.DataFrame) -> pl.DataFrame:
@@ -178,7 +214,7 @@ def _by_month(rows: pl.DataFrame, set_aside: pl.DataFrame) -> dict[str, int]:
 
 
 def keep_evidence(home: Home, prepared: Prepared) -> None:
-    """Write what was kept out of the lake, and the ledger of the reading.
+    """Write what was kept out of the lake or cleansed, and the ledger of the reading.
 
     Files are named by the original, so reading it again writes the same ones.
 
@@ -190,6 +226,7 @@ def keep_evidence(home: Home, prepared: Prepared) -> None:
     for folder, frame in (
         (home.quarantine, prepared.quarantined),
         (home.set_aside, prepared.set_aside),
+        (home.cleansed, prepared.cleansed),
     ):
         path = evidence_path(folder, delivery)
         if frame.height:
@@ -204,6 +241,7 @@ def keep_evidence(home: Home, prepared: Prepared) -> None:
             "cells": prepared.cells,
             "by_month": prepared.by_month,
             "warnings": prepared.warnings,
+            "cleansed": cleansing.counts(prepared.cleansed),
         },
     )
 
@@ -215,5 +253,8 @@ def ledger_path(home: Home, delivery: Delivery) -> Path:
 
 
 def evidence_path(folder: Path, delivery: Delivery) -> Path:
-    """Return where the rows kept out of the lake stand, in either room of evidence."""
+    """Return where a file's evidence stands in one of the rooms.
+
+    These are the quarantine, repeats set aside, and cells cleansed.
+    """
     return folder / delivery.data_set / f"{delivery.account_name}.parquet"

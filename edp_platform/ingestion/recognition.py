@@ -50,12 +50,17 @@ def recognise(
     ]
     faults: list[tuple[int, str]] = []
     for data_set, parts in by_name:
-        misfit = _misfit(path, data_set)
+        try:
+            header = data_set.reader.header(path)
+        except UnreadableFile as error:
+            # Its own words say what to do; no column is at fault.
+            raise NotRecognised(str(error)) from None
+        misfit = data_set.reader.misfit(data_set.contract, header)
         if not misfit:
             return Recognised(data_set, _clean(parts))
         faults.append((len(misfit), f"{data_set.name}: {'; '.join(misfit)}"))
     if by_name:
-        nearest = min(faults)[1]
+        nearest = min(faults)[1].rstrip(".")
         raise NotRecognised(
             f"{name} is named like a file of the data set {nearest}. A column nobody "
             "assessed may not be loaded, and a missing one cannot be made up. Change "

@@ -1,8 +1,11 @@
 """Where did every row go? An account for each landed file that must add up.
 
-landed = loaded + quarantined + set aside + superseded + disposed + waiting, where
-`landed` was counted when the file arrived, `loaded` is counted in the lake as it
-stands, and `waiting` are months that nobody has asked to be loaded yet.
+landed = loaded + quarantined + set aside + superseded + disposed + restricted + waiting,
+where `landed` was counted when the file arrived, `loaded` is counted in the lake as it
+stands, `disposed` were taken out of the stored file because of whom they were about,
+`restricted` are held back for persons whose data may not be used now, and `waiting` are
+months that nobody has asked to be loaded yet. Of those loaded, `released` left the
+quarantine corrected.
 """
 
 from __future__ import annotations
@@ -19,6 +22,11 @@ from edp_platform.home import Home
 from edp_platform.ingestion.lake import LakeFile, lake_path, read_footer
 from edp_platform.ingestion.landing import Delivery, Supplies
 from edp_platform.ingestion.preparation import evidence_path, ledger_path
+from edp_platform.ingestion.treatment import (
+    Corrections,
+    held_back_lines,
+    held_back_room,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class Account:
     disposed: int
     waiting: int
     cells: dict[str, int] | None = None
+    restricted: int = 0
+    released: int = 0
 
     @property
     def is_exact(self) -> bool:
@@ -46,8 +56,11 @@ class Account:
             + self.set_aside
             + self.superseded
             + self.disposed
+            + self.restricted
             + self.waiting
         )
+        # Said apart, so that a release that brought nothing back is seen.
+        whole = whole and 0 <= self.released <= self.loaded
         cells = self.cells
         if cells is None:
             return whole
@@ -57,6 +70,20 @@ class Account:
     def as_dict(self) -> dict[str, object]:
         """Return the account for JSON, with whether it is exact."""
         return {**asdict(self), "is_exact": self.is_exact}
+
+
+def account_path(home: Home, delivery: Delivery) -> Path:
+    """Return where a delivery's account stands."""
+    return home.reconciliation / delivery.data_set / f"{delivery.account_name}.json"
+
+
+def read_account(home: Home, delivery: Delivery) -> Account | None:
+    """Return a delivery's account as it was last counted; None if it never was."""
+    recorded = read_json(account_path(home, delivery))
+    if recorded is None:
+        return None
+    recorded.pop("is_exact", None)
+    return Account(**recorded)
 
 
 def accounts(
@@ -103,6 +130,8 @@ def _count_plain(
         if len(one.months) == 1
         and not evidence_path(home.quarantine, one).exists()
         and not evidence_path(home.set_aside, one).exists()
+        and not evidence_path(held_back_room(home), one).exists()
+        and not Corrections(home, one).path.exists()
         and _holds(home, one, one.months[0], footers)
     }
     paths = sorted({path for path, _ in places.values()})
@@ -140,6 +169,8 @@ def _account(
         "superseded": 0,
         "disposed": delivery.disposed,
         "waiting": 0,
+        "restricted": 0,
+        "released": 0,
     }
     remaining = delivery.records - delivery.disposed
     if not active:
@@ -158,6 +189,9 @@ def _account(
     loaded = lake["source_line"].unique()
     quarantined = _others(kept_out["source_line"], loaded)
     set_aside = _others(repeats["source_line"], loaded, quarantined)
+    held_back = held_back_lines(home, delivery).filter(pl.col("month").is_in(built))
+    restricted = _others(held_back["source_line"], loaded, quarantined, set_aside)
+    released = loaded.filter(loaded.is_in(Corrections(home, delivery).released_lines()))
     by_month: dict[str, int] = ledger["by_month"]
 
     def records_of(months: list[str]) -> int:
@@ -170,6 +204,8 @@ def _account(
             "loaded": loaded.len(),
             "quarantined": quarantined.len(),
             "set_aside": set_aside.len(),
+            "restricted": restricted.len(),
+            "released": released.len(),
             "superseded": records_of(gone),
             "waiting": records_of([one for one in active if one not in built]),
         },

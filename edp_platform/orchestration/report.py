@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ _HEADS = {
     "superseded": "replaced",
     "waiting": "waiting",
 }
+#: How often a run that waits says so again where there is no terminal.
+_WAIT_LINE_SECONDS = 30
 _ROWS = ("landed", "loaded", "quarantined", "set_aside", "superseded", "waiting")
 
 
@@ -101,6 +104,10 @@ def _steps(keys: Collection[Any]) -> set[str]:
 
 @contextmanager
 def _watched(console: Console, steps: int) -> Iterator[Any]:
+    """Show what a run does: a bar on a terminal, else a line a step (cron, CI)."""
+    if not console.is_terminal:
+        yield _in_lines(console, steps)
+        return
     progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -124,6 +131,30 @@ def _watched(console: Console, steps: int) -> Iterator[Any]:
             progress.update(task, description="waiting", doing=why)
 
         yield told, waiting
+
+
+def _in_lines(console: Console, steps: int) -> tuple[Any, Any]:
+    started, done, last_wait = time.monotonic(), 0, -math.inf
+
+    def line(text: str) -> None:
+        seconds = time.monotonic() - started
+        console.print(f"{seconds:6.1f} s  {text}", highlight=False, soft_wrap=True)
+
+    def told(what: str) -> None:
+        nonlocal done
+        word, _, rest = what.partition(" ")
+        if word in ("done", "failed"):
+            done += 1
+            line(f"{done}/{steps} {word} {rest}")
+
+    def waiting(why: str) -> None:
+        nonlocal last_wait
+        now = time.monotonic()
+        if now - last_wait >= _WAIT_LINE_SECONDS:
+            last_wait = now
+            line(f"waiting: {why}")
+
+    return told, waiting
 
 
 def _summary(session: Session, outcomes: list[Any], seconds: float) -> dict[str, Any]:

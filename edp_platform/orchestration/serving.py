@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _READY_SECONDS = 120
 _STOP_SECONDS = 15
 #: How often the watch looks at landing: one `stat` of one file.
 _LOOK_SECONDS = 0.2
+#: How long after a load that failed it is tried again.
+_AGAIN_SECONDS = 60
 
 
 def serve(
@@ -41,56 +44,83 @@ def serve(
             f"another: edp up --port {port + 1}"
         )
         raise SystemExit(1)
-    signal.signal(signal.SIGTERM, _interrupt)
+    _listen_for_the_end()
     logs = session.home.root / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     workspace = str(platform_file("workspace.yaml"))
     with (
         _child(_webserver(host, port, workspace), logs / "webserver.log") as web,
-        _child(_daemon(workspace), logs / "daemon.log"),
+        _child(_daemon(workspace), logs / "daemon.log") as daemon,
     ):
         _wait_until_ready(f"http://{host}:{port}/server_info", web, logs, err)
         out.print(f"ready: Dagster UI on http://{host}:{port}", highlight=False)
         out.print("Ctrl-C stops everything.")
         try:
+            served = {"web server": web, "daemon": daemon}
             if watch:
-                watch_landing(session, out)
-            while web.poll() is None:
+                watch_landing(session, out, lambda: _goes_on(served))
+            while _goes_on(served):
                 time.sleep(1)
         except KeyboardInterrupt:
             out.print("stopping")
             return
-        err.print(f"edp: the web server stopped; its log is {logs / 'webserver.log'}")
+        for name, child in served.items():
+            if child.poll() is not None:
+                err.print(f"edp: the {name} stopped, so everything stops; see {logs}")
         raise SystemExit(1)
 
 
-def watch_landing(session: Session, out: Console, rounds: int | None = None) -> None:
+def _goes_on(served: Mapping[str, subprocess.Popen[bytes]]) -> bool:
+    _listen_for_the_end()
+    return all(child.poll() is None for child in served.values())
+
+
+def _listen_for_the_end() -> None:
+    """Take both signals, however the caller set them, and again after each run.
+
+    A shell starts what it puts in the background with SIGINT ignored, and Dagster puts
+    back after a run, for both signals, the handler it found for SIGINT.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+def watch_landing(
+    session: Session, out: Console, goes_on: Callable[[], bool] = lambda: True
+) -> None:
     """Load what lands, in this warm process: definitions and libraries stay loaded.
 
+    What could not be loaded is tried again after a minute, and when more lands.
+
     Args:
-        session: kept for the whole watch.
+        session: kept for the whole watch, unless contracts or records change.
         out: told of each load.
-        rounds: stop after so many looks (for tests); None for ever.
+        goes_on: asked before each look; the watch ends when it says no.
     """
     marker = session.home.landing / "changed"
-    seen = None
+    seen: int | None = None
+    tried_at = -math.inf
+    is_done = True
     _ = session.graph
-    while rounds is None or rounds > 0:
-        rounds = None if rounds is None else rounds - 1
-        stamp = marker.stat().st_mtime_ns if marker.exists() else None
-        if stamp != seen:
-            seen = stamp
-            try:
-                _load_due(session, out)
-            except EXPECTED as error:
-                out.print(f"not loaded: {escape(str(error))}", highlight=False)
+    while goes_on():
         time.sleep(_LOOK_SECONDS)
+        stamp = marker.stat().st_mtime_ns if marker.exists() else None
+        again = not is_done and time.monotonic() - tried_at > _AGAIN_SECONDS
+        if stamp != seen or again:
+            seen, tried_at = stamp, time.monotonic()
+            try:
+                session = session.renewed()
+                is_done = _load_due(session, out)
+            except EXPECTED as error:
+                is_done = False
+                out.print(f"not loaded: {escape(str(error))}", highlight=False)
 
 
-def _load_due(session: Session, out: Console) -> None:
+def _load_due(session: Session, out: Console) -> bool:
+    """Load what is due; say whether nothing of it is left to do."""
     due = session.due()
     if not due.keys:
-        return
+        return True
     started = time.monotonic()
     outcome = session.run(due.keys, wait_seconds=600, months=due.months)
     seconds = time.monotonic() - started
@@ -99,6 +129,7 @@ def _load_due(session: Session, out: Console) -> None:
     out.print(
         f"{word}: {', '.join(raw) or 'models'} in {seconds:.1f} s", highlight=False
     )
+    return bool(outcome.succeeded)
 
 
 def _interrupt(number: int, frame: object) -> None:

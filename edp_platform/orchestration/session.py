@@ -76,6 +76,7 @@ class Session:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self._loaded_from: str | None = None
         prepare_dagster_home(home)
         warnings.filterwarnings("ignore", module=r"dagster.*")
 
@@ -83,8 +84,22 @@ class Session:
     def platform(self) -> Any:
         """Every folder, the warehouse over them, and what was set aside."""
         from edp_platform.components.platform import load_platform
+        from edp_platform.declared import declared_mark
 
+        # Before loading: what changes meanwhile must be seen as changed.
+        self._loaded_from = declared_mark()
         return load_platform(self.home)
+
+    def renewed(self) -> Session:
+        """Return this session, or a new one where contracts or records changed since.
+
+        A process that stays warm asks before each run: an approval taken away while it
+        waited stops the very next run.
+        """
+        from edp_platform.declared import declared_mark
+
+        is_current = self._loaded_from in (None, declared_mark())
+        return self if is_current else Session(self.home)
 
     @property
     def definitions(self) -> Any:
@@ -237,6 +252,11 @@ class Session:
             missing = [month for month in months if month not in held]
             if missing:
                 found[name] = missing
+        return found
+
+    def is_monthly(self, data_set: str) -> bool:
+        """Whether a data set is kept by month."""
+        found: bool = self.data_sets.by_name[data_set].contract.is_monthly
         return found
 
     def supplied_months(self) -> set[str]:

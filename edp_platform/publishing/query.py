@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from edp_platform.datasets import DataSets
 from edp_platform.governance.gate import GateRefused
 from edp_platform.home import Home
 from edp_platform.publishing.snapshot import Snapshot, current
+from edp_platform.use_cases import UseCaseFolder, UseCases, product_refusals
 
 Format = Literal["table", "csv", "json"]
 
@@ -52,7 +54,8 @@ def ask(
         connection.execute("set lock_configuration = true")
         try:
             named = connection.get_table_names(sql)
-            pass_gate(snapshot, named, data_sets, today)
+            use_cases = UseCases.load(home).by_name
+            pass_gate(snapshot, named, data_sets, use_cases, today)
             result = connection.execute(sql)
             columns = [column[0] for column in result.description or []]
             return columns, result.fetchall(), snapshot.id
@@ -64,12 +67,16 @@ def ask(
 
 
 def pass_gate(
-    snapshot: Snapshot, named: set[str], data_sets: DataSets, today: date
+    snapshot: Snapshot,
+    named: set[str],
+    data_sets: DataSets,
+    use_cases: Mapping[str, UseCaseFolder],
+    today: date,
 ) -> None:
     """Ask the gate about every mart that is named, as of today.
 
     Raises:
-        GateRefused: a DPIA beneath one no longer covers it.
+        GateRefused: a DPIA beneath one, or its use case's records, no longer cover it.
         QueryFailed: a data set beneath one is set aside, so nobody can say.
     """
     for mart in sorted(name.rsplit(".", 1)[-1].strip('"') for name in named):
@@ -80,9 +87,12 @@ def pass_gate(
                     f"{mart} is made from {use.data_set}, which is set aside: nobody "
                     "can say whether its DPIA still covers it. See edp status."
                 )
-            refusals = data_set.refusals(
-                "mart", today, purposes=use.purposes, use_case=use.use_case
-            )
+            refusals = [
+                *data_set.refusals(
+                    "mart", today, purposes=use.purposes, use_case=use.use_case
+                ),
+                *product_refusals(use_cases, use.use_case, mart, today),
+            ]
             if refusals:
                 raise GateRefused(mart, refusals)
 

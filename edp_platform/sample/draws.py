@@ -85,6 +85,10 @@ class Draws:
         )
         return pl.Series(pl.from_arrow(packed)).bin.encode("hex")
 
+    def seed_of(self, name: str) -> int:
+        """Return a seed for what makes streams of its own."""
+        return self._key(name)
+
     def number(self, name: str) -> float:
         """Return one number in [0, 1)."""
         value = (self._key(name) + _GOLDEN) & _MASK

@@ -18,6 +18,7 @@ from edp_platform.sample.counts import (
     ward_files,
 )
 from edp_platform.sample.faults import LineFault
+from edp_platform.sample.force_systems import ForceSystems
 from edp_platform.sample.geography import Geography, make_geography
 from edp_platform.sample.outcomes import OutcomesPool, outcomes_table
 from edp_platform.sample.population import make_population
@@ -89,6 +90,7 @@ def make_sample(
     today: date,
     progress: Progress | None = None,
     faults: bool = True,
+    systems: bool = True,
 ) -> SampleSummary:
     """Write a made-up force's files, and the truth of what was planted in them.
 
@@ -105,6 +107,7 @@ def make_sample(
         progress: Called with what was done, how many steps are done and how many
             there are.
         faults: Plant rows that must be quarantined.
+        systems: Make the extracts of the internal systems too.
 
     Returns:
         Counts, and where the truth file is.
@@ -125,7 +128,7 @@ def make_sample(
         )
     timeline = Timeline.ending(end_month or default_end_month(today), months)
     target.mkdir(parents=True, exist_ok=True)
-    run = _Run(target, size, timeline, seed, faults, progress or _silent)
+    run = _Run(target, size, timeline, seed, faults, systems, progress or _silent)
     run.write_all()
     return SampleSummary(
         files=run.truth.files,
@@ -150,6 +153,7 @@ class _Run:
         timeline: Timeline,
         seed: int,
         faults: bool,
+        systems: bool,
         progress: Progress,
     ):
         self._target = target
@@ -164,6 +168,11 @@ class _Run:
         self._places: Places = make_places(self._geography)
         self._searches = SearchMaker(self._places, self._population, seed)
         self._pool = OutcomesPool()
+        self._systems = (
+            ForceSystems(target, size, timeline, seed, self._geography, faults)
+            if systems
+            else None
+        )
         self.truth = Truth(
             {
                 "size": size,
@@ -181,7 +190,8 @@ class _Run:
 
     def write_all(self) -> None:
         """Write every file, and the truth last."""
-        total = self._timeline.months + 2
+        months = self._timeline.months
+        total = months + 2 + (months + 1 if self._systems else 0)
         self._write_reference()
         self._progress("reference", 1, total)
         self._write_store()
@@ -194,7 +204,15 @@ class _Run:
             for force in FORCE_NAMES:
                 self._write_month(force, month)
             self._progress(month_text(month), done, total)
+        if self._systems:
+            self._write_systems(self._systems, months + 3, total)
         self.truth.write(self._target / "truth.json")
+
+    def _write_systems(self, systems: ForceSystems, begun: int, total: int) -> None:
+        for done, month in enumerate(systems.window, start=begun):
+            systems.write_month(month)
+            self._progress(f"force systems {month_text(month)}", done, total)
+        self.truth.add_systems(systems.finish())
 
     def _write_reference(self) -> None:
         written = write_reference(

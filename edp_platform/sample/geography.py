@@ -82,7 +82,7 @@ _WARD_NAMES = [
     "Kiln", "Lea", "Manor", "Market", "Meadow", "Mill", "Orchard", "Park", "Priory",
     "Quarry", "River", "St Alban's", "St Mark's", "Station", "Town", "Vale", "Wharf",
 ]  # fmt: skip
-_STREET_FIRST = [
+STREET_FIRST = [
     "Abbot", "Acorn", "Alma", "Anchor", "Ashdown", "Barley", "Beech", "Bell", "Birch",
     "Bishop", "Bridle", "Broom", "Carter", "Cedar", "Chestnut", "Clover", "Cooper",
     "Coronation", "Dove", "Elder", "Factory", "Falcon", "Fern", "Fletcher", "Foundry",
@@ -92,7 +92,7 @@ _STREET_FIRST = [
     "Rowan", "Saddler", "Sorrel", "Spinner", "Tanner", "Thistle", "Union", "Victoria",
     "Weaver", "Willow", "Yew",
 ]  # fmt: skip
-_STREET_LAST = [
+STREET_LAST = [
     "Street", "Road", "Lane", "Close", "Avenue", "Gardens", "Way", "Court", "Mews",
     "Place", "Terrace", "Row",
 ]  # fmt: skip
@@ -366,13 +366,13 @@ def _points(
 
     east = (pl.col("across") >= 0.5) & (pl.col("fate") == 1)
     street = (
-        (pl.col("first") * len(_STREET_FIRST))
+        (pl.col("first") * len(STREET_FIRST))
         .cast(pl.Int64)
-        .replace_strict(dict(enumerate(_STREET_FIRST)), return_dtype=pl.String)
+        .replace_strict(dict(enumerate(STREET_FIRST)), return_dtype=pl.String)
         + " "
-        + (pl.col("last") * len(_STREET_LAST))
+        + (pl.col("last") * len(STREET_LAST))
         .cast(pl.Int64)
-        .replace_strict(dict(enumerate(_STREET_LAST)), return_dtype=pl.String)
+        .replace_strict(dict(enumerate(STREET_LAST)), return_dtype=pl.String)
     )
     public = (
         (pl.col("first") * len(_PUBLIC_PLACES))

@@ -40,12 +40,16 @@ class Truth:
     @property
     def rows(self) -> int:
         """Rows of all files told so far."""
-        return sum(entry["rows"] for entry in self._content["files"].values())
+        return sum(entry["rows"] for entry in self._every_file())
 
     @property
     def files(self) -> int:
         """Files told so far."""
-        return len(self._content["files"])
+        return len(self._every_file())
+
+    def _every_file(self) -> list[dict[str, Any]]:
+        systems = self._content.get("force_systems", {"files": {}})
+        return [*self._content["files"].values(), *systems["files"].values()]
 
     def add_file(
         self,
@@ -111,6 +115,10 @@ class Truth:
     def add_revision(self, entry: dict[str, object]) -> None:
         """Tell what changed between two publications of one slice."""
         self._content["revisions"].append(entry)
+
+    def add_systems(self, facts: dict[str, Any]) -> None:
+        """Tell of the internal systems; their files stand apart from published ones."""
+        self._content["force_systems"] = facts
 
     def write(self, path: Path) -> None:
         """Write the truth as JSON."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from edp_platform.contracts import Column, Contract
 from edp_platform.contracts.dbt_sources import generated_files
 from edp_platform.datasets import defs_root
+from edp_platform.governance.templates import dpia_template, scalar
 from edp_platform.scaffolding.profiling import FileProfile, InferredColumn, profile
-from edp_platform.scaffolding.writing import refuse_name, scalar, write_together
+from edp_platform.scaffolding.writing import refuse_name, write_together
 from edp_platform.warehouse.manifest import dbt_project_folder
 
 _WIDTH = 88
@@ -270,103 +271,11 @@ def _flow(value: str) -> str:
 
 
 def _dpia(name: str, found: FileProfile) -> str:
-    columns = textwrap.fill(
-        ", ".join(column.name for column in found.columns) + ",",
-        _WIDTH,
-        initial_indent=" " * 6,
-        subsequent_indent=" " * 6,
+    return dpia_template(
+        example_id=f"DPIA-{name.upper().replace('_', '-')}",
+        contract=name,
+        columns=[column.name for column in found.columns],
     )
-    example = f"DPIA-{name.upper().replace('_', '-')}"
-    return f"""\
-# The data protection impact assessment of this data set, in the seven steps of the
-# Information Commissioner. Answer every blank or remove the line: a blank is refused.
-# Where step 1 finds that no DPIA is needed, remove steps 2 to 6 and keep the rest.
-id:                       # the contract's dpiaRef, such as {example}
-title:                    # what the data is, in words a member of the public knows
-kind: dataset
-parent: DPIA-PLATFORM
-version: 1.0.0
-status: draft             # then dpo_review, then approved; only approved opens the gate
-author:                   # who writes this; the author may not sign it
-
-# Step 1. Is a DPIA needed?
-screening:
-  needed:                 # true or false
-  triggers:               # special_category, criminal_offence, large_scale, children, …
-  reason:                 # why, or why not
-  by:                     # who decided
-  on:                     # when, YYYY-MM-DD
-
-# What this record covers, and nothing else is loaded.
-scope:
-  contract: {name}
-  contract_major: 1
-  # Each column that may be loaded. Take out, here and in the contract, what is not
-  # needed; a file that still brings it is then refused.
-  columns:
-    [
-{columns}
-    ]
-  layers:                 # how far it may go: [raw, staging, mart, publication]
-  purposes:               # such as [P-STATISTICS], each also in the contract
-  use_cases:              # who may read it; [] for every use case
-
-# Step 2. Describe the processing.
-description:
-  nature:                 # what is done with it, from file to reader
-  scope:                  # how much, about whom, how often, for how long
-  context:                # who the people are, and what they would expect
-  source:                 # where it comes from
-
-# Step 3. Ask those concerned.
-consultation:
-  done:                   # true or false
-  with:                   # who was asked
-  outcome:                # what they said, and what changed
-
-# Step 4. Necessity and proportion, and the law each purpose rests on.
-regimes:
-  # One entry for each purpose. Where it applies also: art9, sch1, art10_sch1, apd_ref;
-  # for part3 in place of art6: s35, sensitive, sch8, law.
-  - regime:               # part2 or part3
-    purpose:              # one purpose of the scope
-    art6:                 # the letter of UK GDPR Art. 6(1), such as e
-necessity:
-  test:                   # why the purpose cannot be reached without it
-  less_intrusive_options: # what else was looked at, and why it will not do
-  minimisation:           # what was left out
-
-# Steps 5 and 6. Risks to people, and what is done about each.
-risks:
-  - id: R1
-    harm:                 # what could happen, to whom
-    likelihood:           # remote, possible or probable
-    severity:             # minimal, significant or severe
-    inherent:             # low, medium or high, before measures
-    measures:
-      - effect:           # eliminated, reduced or accepted
-        check:            # a check that shows it: dpia_gate, reconciliation, …
-        description:      # what is done
-    residual:             # low, medium or high, after measures
-    accepted_by:          # who accepts what is left
-rights:
-  information:            # how people are told
-  requests:               # how a request for access, correction or erasure is met
-retention_rule:           # the contract's rrdRule
-
-# Step 7. Advice, signatures, review.
-dpo_advice:               # remove where step 1 finds that no DPIA is needed
-  outcome:                # accepted, overruled or pending
-  by:                     # the data protection officer, neither author nor signer
-  on:
-  summary:
-sign_off:
-  - role:                 # information_asset_owner, …
-    by:                   # not the author
-    on:
-review:
-  due:                    # YYYY-MM-DD, within twelve months
-"""
 
 
 def _provisional_contract(name: str, folder: Path, found: FileProfile) -> Contract:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import keyword
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +14,8 @@ from edp_platform.warehouse.manifest import dbt_project_folder
 
 #: Longer names are cut by PostgreSQL, which serves the marts.
 MAX_NAME = 63
+#: Where folders and models are, when not the package's own: both or neither.
+_TREES = ("EDP_DEFS", "EDP_DBT_PROJECT")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 #: Names that folders, schemas and asset groups of the platform already carry.
 _RESERVED = frozenset(
@@ -33,8 +35,6 @@ _RESERVED = frozenset(
         "warehouse",
     }
 )
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*\Z")
-_NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
 class ScaffoldFailed(ValueError):
@@ -88,8 +88,17 @@ def write_together(texts: Mapping[Path, str]) -> list[Path]:
         texts: path → content; none of the paths exists.
 
     Raises:
-        ScaffoldFailed: a folder cannot be written.
+        ScaffoldFailed: a folder cannot be written, or the folders of one tree and the
+            models of another would be.
     """
+    moved = {name: bool(os.environ.get(name)) for name in _TREES}
+    if len(set(moved.values())) > 1:
+        unset = next(name for name, is_set in moved.items() if not is_set)
+        other = next(name for name, is_set in moved.items() if is_set)
+        raise ScaffoldFailed(
+            f"{other} is set and {unset} is not, so the contract and its models would "
+            "stand in different trees, and nothing was written. Set both, or neither."
+        )
     written: list[Path] = []
     made = [folder for path in texts for folder in path.parents if not folder.exists()]
     try:
@@ -112,9 +121,3 @@ def write_together(texts: Mapping[Path, str]) -> list[Path]:
             "EDP_DEFS and EDP_DBT_PROJECT at the copies."
         ) from error
     return written
-
-
-def scalar(text: str) -> str:
-    """Return `text` as a YAML value, quoted where it must be."""
-    is_plain = _PLAIN.match(text) and text.lower() not in _NOT_TEXT
-    return text if is_plain else json.dumps(text, ensure_ascii=False)

@@ -62,7 +62,8 @@ def trace_mart(
     """
     snapshot = current(home)
     fact = models.by_name.get(str(mart.trace.get("fact", "")))
-    grain = [str(column) for column in mart.trace.get("on", ())]
+    in_fact = _in_fact(mart)
+    grain = [*in_fact]
     chosen = _chosen_rows(snapshot, mart, where, grain)
     told: dict[str, Any] = {
         "kind": "mart",
@@ -82,12 +83,19 @@ def trace_mart(
     if fact is not None and grain and set(grain) <= set(chosen.column_names):
         with closing(_open_warehouse(home)) as connection:
             columns = _columns(connection, fact)
-            if {"source_file", "source_line", *grain} <= columns:
-                found = _follow(connection, fact, columns, grain, chosen, limit)
+            if {"source_file", "source_line", *in_fact.values()} <= columns:
+                found = _follow(connection, fact, columns, in_fact, chosen, limit)
                 read = models.data_sets(fact.unique_id)
                 files = with_receipts(home, found["files"], read, known)
                 return told | found | {"files": files}
     return told | _files_only(models, mart, chosen, known)
+
+
+def _in_fact(mart: Model) -> dict[str, str]:
+    """Return the columns of a mart's grain → what the fact calls them."""
+    stated = mart.trace.get("on") or []
+    named = stated if isinstance(stated, dict) else {name: name for name in stated}
+    return {str(name): str(held) for name, held in named.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -123,6 +131,8 @@ def _chosen_rows(
             for name, kind in columns.items()
             if name not in keys and kind in _WHOLE_NUMBERS
         ]
+        stated = mart.trace.get("measure")
+        counted = [stated] if stated in counted else counted
         wanted = [*keys, *counted[:1]] or list(columns)[:1]
         try:
             # `filter` takes one expression: no second statement, no other table.
@@ -198,16 +208,17 @@ def _follow(
     connection: duckdb.DuckDBPyConnection,
     fact: Model,
     columns: frozenset[str],
-    grain: list[str],
+    in_fact: dict[str, str],
     chosen: pa.Table,
     limit: int,
 ) -> dict[str, Any]:
-    measure = _measure(chosen, grain)
+    measure = _measure(chosen, [*in_fact])
     # A fact that carries the measure itself (crimes of a borough and month) is summed;
     # otherwise the mart counts rows.
     is_sum = measure is not None and measure in columns
     matches = " and ".join(
-        f'fact."{name}" is not distinct from chosen."{name}"' for name in grain
+        f'fact."{held}" is not distinct from chosen."{name}"'
+        for name, held in in_fact.items()
     )
     connection.register("chosen", chosen)
     connection.execute(

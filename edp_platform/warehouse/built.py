@@ -1,7 +1,9 @@
 """What the warehouse was built from, and so which months of which models are due.
 
 Recorded only after dbt has finished: a run killed in the middle leaves no record, and
-the next one builds the same months again, which gives the same tables.
+the next one builds the same months again, which gives the same tables. Until then a
+model is in doubt, and so it stays when a test of it failed: whatever else runs, it is
+not published.
 """
 
 from __future__ import annotations
@@ -38,10 +40,17 @@ class Due:
 
 @dataclass
 class BuiltRecord:
-    """The record beside the warehouse file."""
+    """The record beside the warehouse file.
+
+    Attributes:
+        path: where it stands.
+        models: unique id → what it was built from.
+        doubted: unique id → months that were begun and did not end well; None for all.
+    """
 
     path: Path
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    doubted: dict[str, list[str] | None] = field(default_factory=dict)
 
     @classmethod
     def read(cls, home: Home) -> BuiltRecord:
@@ -49,7 +58,23 @@ class BuiltRecord:
         path = home.warehouse.parent / "built.json"
         if not home.warehouse.exists():
             return cls(path)
-        return cls(path, read_json(path, {}))
+        return cls(path, read_json(path, {}), read_json(_doubts(path), {}))
+
+    def doubt(self, due: Due) -> None:
+        """Record, before dbt starts, that these models are no longer as recorded.
+
+        Raises:
+            WriteFailed: it cannot be written, so nothing may be built.
+        """
+        months = None if due.is_full or not due.months else list(due.months)
+        for unique_id in due.models:
+            earlier = self.doubted.get(unique_id, [])
+            self.doubted[unique_id] = (
+                None
+                if months is None or earlier is None
+                else sorted({*earlier, *months})
+            )
+        write_json(_doubts(self.path), self.doubted)
 
     def fingerprint(self, unique_ids: Collection[str]) -> str:
         """Return what these models were built from, all together, as 16 hex digits."""
@@ -93,6 +118,13 @@ class BuiltRecord:
                 months.update(stale[:1] if model.is_onward else stale)
             if not model.is_monthly and record["whole"] != _whole(model, models, lake):
                 out_of_date.add(unique_id)
+            begun = self.doubted.get(unique_id, [])
+            if begun is None:
+                out_of_date.add(unique_id)
+                is_full = is_full or model.is_monthly
+            elif again := [one for one in begun if within is None or one in within]:
+                out_of_date.add(unique_id)
+                months.update(again)
         return Due(
             frozenset(out_of_date),
             () if is_full else tuple(sorted(months)),
@@ -133,7 +165,13 @@ class BuiltRecord:
                 "months": held,
                 "whole": None if model.is_monthly else _whole(model, models, lake),
             }
+            self.doubted.pop(unique_id, None)
         write_json(self.path, self.models)
+        write_json(_doubts(self.path), self.doubted)
+
+
+def _doubts(path: Path) -> Path:
+    return path.with_name("doubted.json")
 
 
 def _whole_sets(model: Model, models: Models, lake: LakeSignatures) -> list[str]:

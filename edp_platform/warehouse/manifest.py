@@ -12,15 +12,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edp_platform.files import write_json
+from edp_platform.files import read_json, write_json
 from edp_platform.home import Home
 
-if TYPE_CHECKING:
-    from edp_platform.governance.column_lineage import Lineage
-
 _SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md")
+_COMPILED = "compiled.json"
 
 
 class DbtFailed(RuntimeError):
@@ -59,8 +57,6 @@ class ManifestStore:
         """The content of every dbt file and of what reads it, as 16 hex digits."""
         digest = hashlib.sha256(version("dbt-core").encode())
         digest.update(Path(__file__).read_bytes())
-        tracer = Path(__file__).parents[1] / "governance" / "column_lineage.py"
-        digest.update(tracer.read_bytes())
         paths = [path for kind in _SOURCES for path in self.project.rglob(kind)]
         for path in sorted(paths):
             inside = path.relative_to(self.project)
@@ -82,6 +78,20 @@ class ManifestStore:
         """
         self.make()
         found: dict[str, Any] = json.loads((self.folder / "manifest.json").read_bytes())
+        return found
+
+    @cached_property
+    def compiled(self) -> dict[str, list[str]]:
+        """Model (unique id) → each form its SQL takes, sources named as tables.
+
+        The first is that of a whole build; a second is there where a build of some
+        months writes other SQL. A model that does not compile has none.
+
+        Raises:
+            DbtFailed: the dbt project does not parse.
+        """
+        self.make()
+        found: dict[str, list[str]] = read_json(self.folder / _COMPILED, {})
         return found
 
     def parsed(self) -> Any:
@@ -118,8 +128,8 @@ class ManifestStore:
             raise DbtFailed(
                 f"The dbt project {self.project} does not parse: {outcome.exception}"
             )
-        lineage = _column_lineage(outcome.result, self.project, scratch)
-        write_json(scratch / "column_lineage.json", lineage.as_json())
+        forms = _forms(outcome.result, self.project, scratch)
+        write_json(scratch / _COMPILED, forms)
         scratch.rename(self.folder)
 
     @contextmanager
@@ -130,45 +140,58 @@ class ManifestStore:
             yield
 
 
-def _column_lineage(manifest: Any, project: Path, scratch: Path) -> Lineage:
-    """Trace the columns of every model of dbt's parsed manifest.
+#: What a build of some months asks of dbt, answered without a warehouse.
+_SOME_MONTHS = ("--vars", json.dumps({"months": ["2000-01", "2000-02"]}))
+_ANSWERS = {
+    "is_incremental": "{{ return(config.get('materialized') == 'incremental') }}",
+    "run_query": "{{ return({'rows': [], 'columns': []}) }}",
+}
 
-    Never raises: lineage that cannot be made must not stop the models, so it says
-    instead that it is unknown, and whoever relies on it refuses.
+
+def _forms(manifest: Any, project: Path, scratch: Path) -> dict[str, list[str]]:
+    """Return model → each form of its SQL, of dbt's parsed manifest, which it changes.
+
+    Never raises: SQL that cannot be compiled must not stop the others, so it is left
+    out, and whoever asks where its columns come from refuses it.
     """
-    from edp_platform.governance.column_lineage import Lineage, trace
-
-    models = {
-        unique_id: (node.schema, node.name)
-        for unique_id, node in manifest.nodes.items()
-        if node.resource_type == "model"
-    }
-    sources = {
-        (source.schema, source.name): list(source.columns)
-        for source in manifest.sources.values()
-    }
-    try:
-        compiled = _compiled(manifest, project, scratch / "compiling")
-    # dbt answers some errors of a macro with exceptions of any kind.
-    except Exception:
-        return Lineage.unknown(models.values())
-    return trace(
-        {relation: compiled.get(one, "") for one, relation in models.items()}, sources
-    )
-
-
-def _compiled(manifest: Any, project: Path, scratch: Path) -> dict[str, str]:
-    """Return model → its SQL for a whole build, sources named as tables.
-
-    Changes `manifest`: without its location a source is written as "raw"."name", where
-    the Parquet files it stands for would have no columns to trace to.
-    """
-    from dbt.cli.main import dbtRunner
-
     for source in manifest.sources.values():
+        # Without its location a source is written as "raw"."name", where the Parquet
+        # files it stands for would have no columns to trace to.
         for meta in (source.meta, source.config.meta):
             meta.pop("external_location", None)
-    arguments = [
+    whole = _compiled(manifest, project, scratch / "compiling", "--full-refresh")
+    macros = manifest.macros.values()
+    for macro in macros:
+        body = _ANSWERS.get(macro.name)
+        if body is not None:
+            macro.macro_sql = (
+                f"{{% macro {macro.name}(sql=none) %}}{body}{{% endmacro %}}"
+            )
+    for node in manifest.nodes.values():
+        if node.resource_type == "model":
+            # Or the second compilation would leave out what ephemeral models put in.
+            node.compiled, node.compiled_code = False, None
+            node.extra_ctes, node.extra_ctes_injected = [], False
+    partial = _compiled(manifest, project, scratch / "compiling", *_SOME_MONTHS)
+    return {
+        unique_id: [sql, *_other(sql, partial.get(unique_id))]
+        for unique_id, sql in whole.items()
+        if sql
+    }
+
+
+def _other(sql: str, again: str | None) -> list[str]:
+    """Return a model's other form; "" where it has one that does not compile."""
+    return [] if again == sql else [again or ""]
+
+
+def _compiled(
+    manifest: Any, project: Path, scratch: Path, *arguments: str
+) -> dict[str, str]:
+    """Return model → its SQL; without those that do not compile."""
+    from dbt.cli.main import dbtRunner
+
+    command = [
         "compile",
         *project_arguments(project, scratch),
         "--quiet",
@@ -178,13 +201,18 @@ def _compiled(manifest: Any, project: Path, scratch: Path) -> dict[str, str]:
         "resource_type:model",
         "--indirect-selection",
         "empty",
-        "--full-refresh",
         "--no-populate-cache",
         "--no-write-json",
+        *arguments,
     ]
-    with _empty_warehouse():
-        ran: Any = dbtRunner(manifest).invoke(arguments).result
-    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with _empty_warehouse():
+            ran: Any = dbtRunner(manifest).invoke(command).result
+    # dbt answers some errors of a macro with exceptions of any kind.
+    except Exception:
+        return {}
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     results = ran.results if ran is not None else []
     return {one.node.unique_id: one.node.compiled_code or "" for one in results}
 

@@ -15,7 +15,8 @@ class Model:
 
     `columns` are (name, type, description), as the model's YAML states them.
     `is_monthly` models replace the months in scope; `is_onward` ones also every later
-    month, because an earlier month decides what a later one holds.
+    month, because an earlier month decides what a later one holds. `protected_by` is
+    column → what its YAML declares to protect personal data in it.
     """
 
     unique_id: str
@@ -30,6 +31,7 @@ class Model:
     columns: tuple[tuple[str, str, str], ...]
     description: str
     trace: dict[str, Any]
+    protected_by: dict[str, Any]
 
     @property
     def asset_key(self) -> tuple[str, str]:
@@ -176,4 +178,9 @@ def _model(node: dict[str, Any]) -> Model:
         ),
         description=node["description"],
         trace=dict(meta.get("trace") or {}),
+        protected_by={
+            name.lower(): column["meta"]["protected_by"]
+            for name, column in node["columns"].items()
+            if "protected_by" in (column.get("meta") or {})
+        },
     )

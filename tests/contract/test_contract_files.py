@@ -1,4 +1,4 @@
-"""The governed files of the 18 data sets: whole, valid, and true of the real files."""
+"""The governed files of all data sets: whole, valid, and true of the real files."""
 
 # A test's name says what it shows.
 
@@ -16,7 +16,6 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -25,6 +24,7 @@ from jsonschema import Draft201909Validator
 from edp_platform.contracts.loading import load_contract
 from edp_platform.contracts.model import Contract
 from edp_platform.governance.dpia import Dpia, load_dpia
+from edp_platform.governance.registers import Registers
 from edp_platform.yaml_source import load_yaml
 
 PACKAGE = Path(__file__).parents[2] / "edp_platform"
@@ -32,7 +32,8 @@ FOLDERS = sorted(path for path in (PACKAGE / "defs" / "datasets").iterdir())
 REGISTERS = PACKAGE / "registers"
 TODAY = date(2026, 11, 22)
 
-DATA_SETS = {
+#: Data sets of which there are published files.
+PUBLISHED = {
     "borough_boundaries",
     "borough_ethnic_group",
     "borough_profiles",
@@ -52,6 +53,19 @@ DATA_SETS = {
     "police_uk_street",
     "population_mid_2020",
 }
+#: The sample force's internal systems; nothing of a real one is here.
+INTERNAL = {
+    "calls_for_service",
+    "crime_report_persons",
+    "crime_reports",
+    "custody_records",
+    "misconduct_cases",
+    "nominals",
+    "patrol_activity",
+    "stop_and_search_records",
+    "victim_satisfaction_survey",
+}
+DATA_SETS = PUBLISHED | INTERNAL
 #: Columns of a sheet or a wide table that a reader makes out of headings.
 MADE_BY_READER = {
     "borough_ethnic_group": {"year", "ethnic_group", "people", "confidence_interval"},
@@ -79,12 +93,8 @@ def _dpia_of(name: str) -> Dpia:
 
 
 @cache
-def _register(name: str) -> dict[str, Any]:
-    return load_yaml(REGISTERS / f"{name}.yaml").data
-
-
-def _ids(name: str, key: str) -> set[str]:
-    return {record["id"] for record in _register(name)[key]}
+def _registers() -> Registers:
+    return Registers(TODAY, REGISTERS)
 
 
 # --------------------------------------------------------------- files as written
@@ -140,13 +150,11 @@ def test_dpia_is_approved_signed_and_covers_the_contract(folder: Path) -> None:
     assert dpia.scope is not None
     assert dpia.id == contract.dpia_ref
     assert dpia.status == "approved"
-    assert (dpia.scope.contract, dpia.scope.contract_major) == (
-        contract.id,
-        contract.major,
-    )
-    assert set(contract.column_names) <= set(dpia.scope.columns)
+    (covered,) = dpia.scope.datasets
+    assert (covered.contract, covered.contract_major) == (contract.id, contract.major)
+    assert set(contract.column_names) <= set(covered.columns)
     assert set(contract.purposes) <= set(dpia.scope.purposes)
-    assert {"raw", "staging", "mart"} <= set(dpia.scope.layers)
+    assert {"raw", "staging", "mart"} <= set(covered.layers)
     assert dpia.retention_rule == contract.retention_rule
     assert dpia.review.due > TODAY
     assert all(mark.on <= TODAY for mark in dpia.sign_off)
@@ -158,13 +166,12 @@ def _every_dpia() -> list[Dpia]:
 
 
 def test_every_reference_resolves() -> None:
-    purposes = _ids("purposes", "purposes")
-    rules = _ids("retention_schedule", "rules")
-    teams = _ids("people", "teams")
-    documents = _ids("policy_documents", "documents")
+    registers = _registers()
+    purposes, rules = registers.purposes, registers.retention_rules
+    teams, documents = registers.teams, registers.policy_documents
     for name in sorted(DATA_SETS):
         contract = _contract_of(name)
-        assert set(contract.purposes) <= purposes, name
+        assert set(contract.purposes) <= set(purposes), name
         assert contract.retention_rule in rules, name
         assert contract.owners, name
         for owner in contract.owners:
@@ -188,7 +195,7 @@ def test_dpia_ids_and_contract_ids_are_each_used_once() -> None:
 
 
 def test_authors_advisers_and_signers_are_different_people_on_the_register() -> None:
-    roles = {one["id"]: one["role"] for one in _register("people")["people"]}
+    roles = {one.id: one.role for one in _registers().people.values()}
     for dpia in _every_dpia():
         signers = {mark.by for mark in dpia.sign_off}
         advisers = {dpia.dpo_advice.by} if dpia.dpo_advice else set()
@@ -204,10 +211,10 @@ def test_authors_advisers_and_signers_are_different_people_on_the_register() -> 
 
 
 def test_teams_are_led_by_people_on_the_register() -> None:
-    people = _ids("people", "people")
-    for team in _register("people")["teams"]:
-        assert {team["lead"], team["information_asset_owner"]} <= people, team["id"]
-        assert team["email"].endswith(".example"), team["id"]
+    people = set(_registers().people)
+    for team in _registers().teams.values():
+        assert {team.lead, team.information_asset_owner} <= people, team.id
+        assert team.email.endswith(".example"), team.id
 
 
 def test_each_risk_rests_on_a_check_that_exists_and_high_ones_are_lowered() -> None:
@@ -428,7 +435,7 @@ def test_each_published_file_is_taken_by_exactly_one_pattern(shared_data: Path) 
         names = list(_recognised(base_name))
         assert len(names) == 1, f"{base_name} is taken by {names or 'nothing'}"
         taken[names[0]] += 1
-    assert set(taken) == DATA_SETS
+    assert set(taken) == PUBLISHED
 
 
 def test_sample_force_names_are_taken_too() -> None:

@@ -64,7 +64,7 @@ def test_every_table_has_its_columns(graph: Any) -> None:
 
 def test_every_model_has_a_primary_key_test(graph: Any) -> None:
     for node in graph.asset_nodes:
-        if node.key.path[0] not in ("raw", "published"):
+        if node.key.path[0] in ("staging", "intermediate", "facts", "marts"):
             names = [key.name for key in node.check_keys]
             assert any(name.startswith("primary_key") for name in names), node.key
 

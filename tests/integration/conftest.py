@@ -121,3 +121,30 @@ def own_defs(fresh: Platform, tmp_path: Path) -> Path:
     shutil.copytree(Path(edp_platform.__file__).parent / "defs", root)
     fresh.environment["EDP_DEFS"] = str(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def systems(landed: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The force's internal systems and the reference sets, landed and not loaded.
+
+    A home of its own: the published files' tests stay as quick as they are.
+    """
+    platform = Platform(tmp_path_factory.mktemp("systems") / "home", landed.sample)
+    done = platform.edp(
+        "land", *(str(landed.sample / name) for name in ("reference", "force_systems"))
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return platform
+
+
+@pytest.fixture(scope="session")
+def systems_built(
+    systems: Platform, tmp_path_factory: pytest.TempPathFactory
+) -> Platform:
+    """Its copy after one undisturbed run. Read it; do not change it."""
+    folder = tmp_path_factory.mktemp("systems_built")
+    shutil.copytree(systems.home, folder / "home")
+    platform = Platform(folder / "home", systems.sample)
+    done = platform.edp("run", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return platform

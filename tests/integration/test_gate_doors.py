@@ -20,7 +20,7 @@ def _withdraw(own_defs: Path, data_set: Path = _STREET) -> None:
     """Take a DPIA's approval away."""
     path = own_defs / data_set / "dpia.yaml"
     text = path.read_text()
-    changed = re.sub(r"(?m)^status: approved", "status: withdrawn", text)
+    changed = re.sub(r"(?m)^  status: approved", "  status: withdrawn", text)
     assert changed != text
     path.write_text(changed)
 

@@ -89,7 +89,7 @@ WHOLE_FILES: list[tuple[str, str, bytes, str]] = [
         text(STREET, *GOOD, end="\r"),
         "carriage returns",
     ),
-    ("no header line", STREET_FILE, text(*GOOD), "header line missing"),
+    ("no header line", STREET_FILE, text(*GOOD), "header line is missing"),
     (
         "extra column",
         STREET_FILE,
@@ -120,7 +120,13 @@ WHOLE_FILES: list[tuple[str, str, bytes, str]] = [
         text(f"{STREET},", *(f"{row},{SECRET}" for row in GOOD)),
         "without a name",
     ),
-    ("a page of HTML", STREET_FILE, b"<html>\n<b>Not found</b></html>", "header line"),
+    ("a page of HTML", STREET_FILE, b"<html>\n<b>Not found</b></html>", "web page"),
+    (
+        "semicolons",
+        STREET_FILE,
+        text(STREET.replace(",", ";"), *GOOD),
+        "separated by semicolons",
+    ),
     ("a long first line", STREET_FILE, b"x" * 200_000, "no header"),
     (
         "wide with a month twice",
@@ -481,6 +487,17 @@ LINES: list[tuple[str, bytes, list[int], dict[int, str]]] = [
             4: "month is not the file's month",
             5: "file_month breaks the rule",
         },
+    ),
+    (
+        "another force than the file's",
+        text(
+            STREET,
+            secret_row(1),
+            secret_row(2, reported_by="Bedfordshire Police"),
+            secret_row(3, reported_by=""),
+        ),
+        [2, 4],
+        {3: "force is not the file's force"},
     ),
 ]
 
@@ -1041,7 +1058,10 @@ def test_wide_windows_that_overlap_in_part_supersede_by_month(room: Room) -> Non
 
 def test_two_forces_of_a_month_stand_beside_each_other(room: Room) -> None:
     room.receive(STREET_FILE, text(STREET, street_row(1)))
-    room.receive("2024-01-btp-street.csv", text(STREET, street_row(None)))
+    room.receive(
+        "2024-01-btp-street.csv",
+        text(STREET, street_row(None, reported_by="British Transport Police")),
+    )
     room.load("police_uk_street")
     rows = room.lake("police_uk_street")
     assert sorted(rows["force"].to_list()) == ["btp", "city-of-london"]

@@ -42,7 +42,6 @@ def _missing_answer(root: Path) -> None:
         (_bad_yaml, "police_uk_street", "not valid YAML"),
         (_import_error, "neighbourhood_crime", "no_such_module"),
         (_misspelt_contract, "police_uk_street", "classificaton"),
-        (_repeated_key, "police_uk_street_again", "already that of"),
         (_missing_answer, "performance_framework", "product_owner"),
     ],
 )
@@ -59,6 +58,20 @@ def test_a_broken_folder_is_set_aside_and_the_others_run(
     status = fresh.edp("status", "--json")
     assert status.returncode == 1
     assert says in json.dumps(json.loads(status.stdout)["set_aside"])
+
+
+def test_two_folders_with_one_contract_are_both_set_aside(
+    fresh: Platform, own_defs: Path
+) -> None:
+    """The first by its path is not the owner for that: nobody can tell whose it is."""
+    _repeated_key(own_defs)
+    done = fresh.edp("run", "borough_profiles", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    aside = {Path(one["folder"]).name: one["error"] for one in told["set_aside"]}
+    assert set(aside) == {"police_uk_street", "police_uk_street_again"}
+    assert all("already that of" in error for error in aside.values())
+    assert told["rows"]["borough_profiles"]["loaded"] == 38
 
 
 def test_the_ui_shows_a_folder_set_aside(

@@ -212,6 +212,36 @@ def test_a_held_warehouse_is_waited_for_and_then_given_up(fresh: Platform) -> No
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_warehouse_that_another_program_opened_is_a_clear_refusal(
+    fresh: Platform,
+) -> None:
+    warehouse = fresh.home / "warehouse" / "edp.duckdb"
+    warehouse.parent.mkdir(exist_ok=True)
+    holding = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); "
+        "sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", holding, str(warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        done = fresh.edp("run")
+    finally:
+        holder.communicate()
+    assert done.returncode == 1
+    told = " ".join((done.stdout + done.stderr).split())
+    assert "is held by another process" in told
+    assert "edp sql" in told
+    assert not (fresh.home / "published" / "current.json").exists()
+    again = fresh.edp("run")
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
 def test_a_query_cannot_write_or_leave_the_published_copy(built: Platform) -> None:
     for sql in (
         "create table marts.mine as select 1",
@@ -256,6 +286,17 @@ def test_a_failed_test_keeps_the_old_copy_and_stays_due(
         failed = {one["asset"] for one in told["checks_failed"]}
         assert "marts/lsoa_lookup" in failed
         assert not (fresh.home / "published" / "current.json").exists()
+
+    # A run that does not touch it publishes what it may, and not this.
+    months = sorted(json.loads((fresh.sample / "truth.json").read_text())["months"])
+    other = fresh.edp(
+        *("backfill", "police_uk_stop_and_search", "--partitions", months[-1])
+    )
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert fresh.rows("select count(*) > 0 as n from marts.crime_by_month")[0]["n"]
+    refused = fresh.edp("sql", "from marts.lsoa_lookup")
+    assert refused.returncode == 1
+
     model.write_text(text)
     done = fresh.edp("run", "--json")
     assert done.returncode == 0, done.stdout + done.stderr

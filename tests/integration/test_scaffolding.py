@@ -65,6 +65,7 @@ class Platform:
         return {
             "EDP_DEFS": str(self.defs),
             "EDP_DBT_PROJECT": str(self.dbt),
+            "EDP_REGISTERS": str(self.root / "registers"),
             "EDP_HOME": str(self.home),
         }
 
@@ -85,8 +86,7 @@ class Platform:
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "200",
         }
-        for name in ("EDP_REGISTERS", "EDP_POSTGRES_URL"):
-            environment.pop(name, None)
+        environment.pop("EDP_POSTGRES_URL", None)
         done = subprocess.run(
             command,
             shell=True,
@@ -118,6 +118,9 @@ def _copy(root: Path) -> Platform:
         shutil.copytree(ROOT / "edp_platform" / "defs" / inside, platform.defs / inside)
         staging = Path("models/staging") / name
         shutil.copytree(ROOT / "dbt_project" / staging, platform.dbt / staging)
+    shutil.copytree(ROOT / "edp_platform" / "registers", platform.root / "registers")
+    use_case = Path("neighbourhood_crime")  # its mart is copied below
+    shutil.copytree(ROOT / "edp_platform" / "defs" / use_case, platform.defs / use_case)
     for place in ("macros", "tests/generic"):
         shutil.copytree(ROOT / "dbt_project" / place, platform.dbt / place)
     mart = "models/marts/neighbourhood_crime/burglary_by_lsoa_and_year"
@@ -328,13 +331,14 @@ def test_a_dpia_with_blanks_is_refused_by_field(
     scaffold_data_set("station_visits", _small_file(tmp_path))
     path = platform.defs / "datasets/station_visits/dpia.yaml"
     with pytest.raises(
-        DpiaInvalid, match=r"dpia.yaml:4: `id` is not answered\. Write "
+        DpiaInvalid, match=r"dpia.yaml:5: `id` is not answered\. Write "
     ):
         load_dpia(path, TODAY)
-    record = yaml.safe_load(path.read_text())
+    record = yaml.safe_load(path.read_text())["dpia"]
     assert record["status"] == "draft"
-    assert record["scope"]["columns"] == ["visit_ref", "held_on", "visitors"]
-    steps = re.findall(r"^# Steps? (\d)", path.read_text(), re.MULTILINE)
+    (covered,) = record["scope"]["datasets"]
+    assert covered["columns"] == ["visit_ref", "held_on", "visitors"]
+    steps = re.findall(r"^  # Steps? (\d)", path.read_text(), re.MULTILINE)
     assert steps == ["1", "2", "3", "4", "5", "7"]
 
 
@@ -370,6 +374,7 @@ def test_a_use_case_with_blanks_is_set_aside_with_file_and_line(
     folder = platform.defs / "victim_care"
     assert {path.name for path in written} == {
         "defs.yaml",
+        "use_case.yaml",
         "dpia.yaml",
         "eqia.yaml",
         "assets.py",
@@ -377,8 +382,8 @@ def test_a_use_case_with_blanks_is_set_aside_with_file_and_line(
     loaded = load_folders(platform.defs, Home.open(TODAY))
     (fault,) = loaded.set_aside
     assert fault.name == "victim_care"
-    assert len(loaded.definitions) == len(OTHERS)
-    for file in ("defs.yaml", "dpia.yaml", "eqia.yaml"):
+    assert len(loaded.definitions) == len(OTHERS) + 1
+    for file in ("defs.yaml", "use_case.yaml", "dpia.yaml", "eqia.yaml"):
         for _, line in load_yaml(folder / file).blanks():
             assert f"{folder / file}:{line}: " in fault.error
     asked = set(re.findall(r"defs.yaml:\d+: `([\w.]+)`", fault.error))
@@ -825,3 +830,14 @@ def test_real_files_give_folders_whose_only_faults_are_the_questions(
             for item in contract.data["customProperties"]
         }
         assert held["filePattern"] == pattern
+
+
+def test_a_contract_and_its_models_are_not_written_to_different_trees(
+    platform: Platform, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EDP_DBT_PROJECT")
+    before = sorted(platform.defs.rglob("*"))
+    file = shared_data / "reference" / "london_boroughs_2022.geojson"
+    with pytest.raises(ScaffoldFailed, match="EDP_DBT_PROJECT is not"):
+        scaffold_data_set("half_moved", file)
+    assert sorted(platform.defs.rglob("*")) == before

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -40,9 +46,79 @@ def test_what_lands_is_in_a_mart_without_being_asked(
     late.write_text("\n".join([lines[0], *rows]) + "\n", encoding="utf-8")
     assert platform.edp("land", str(late)).returncode == 0
     told = Console(record=True, quiet=False, file=(tmp_path / "out").open("w"))
-    watch_landing(Session(Home.open(date.today(), platform.home)), told, rounds=1)
+    watch_landing(
+        Session(Home.open(date.today(), platform.home)),
+        told,
+        iter([True, False]).__next__,
+    )
     assert "loaded: police_uk_street" in told.export_text()
     assert platform.rows(
         "select sum(crimes) as crimes from marts.crime_by_month "
         "where month = date '2021-05-01'"
     ) == [{"crimes": 10}]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("ending", ["interrupt", "terminate", "web server dies"])
+def test_serving_in_the_background_ends_and_leaves_no_process(
+    built: Platform, tmp_path: Path, ending: str
+) -> None:
+    """Started as a shell starts `edp up &`: with SIGINT ignored; and after a load."""
+    shutil.copytree(built.home, tmp_path / "home")
+    platform = Platform(tmp_path / "home", built.sample)
+    source = next((built.sample / "police_uk").glob("*/*-sample-city-street.csv"))
+    log = tmp_path / "up.log"
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = platform.command("up", "--port", str(_free_port()))
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ignoring, *command],
+            env=platform.variables(),
+            stdout=stream,
+            stderr=stream,
+            cwd=tmp_path,
+            start_new_session=True,
+        )
+    try:
+        _wait_for(log, "ready:", process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        if ending != "web server dies":
+            late = tmp_path / f"2021-05{source.name[7:]}"
+            text = source.read_text(encoding="utf-8")
+            late.write_text(text.replace(source.name[:7], "2021-05"), encoding="utf-8")
+            assert platform.edp("land", str(late)).returncode == 0
+            _wait_for(log, "loaded: police_uk_street", process)
+        if ending == "web server dies":
+            next(one for one in children if "dagster_webserver" in one.cmdline()).kill()
+        else:
+            number = signal.SIGINT if ending == "interrupt" else signal.SIGTERM
+            os.kill(process.pid, number)
+        status = process.wait(60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    if ending == "web server dies":
+        assert status == 1
+        assert "the web server stopped" in log.read_text()
+    else:
+        assert status == 0
+        assert "stopping" in log.read_text()
+
+
+def _wait_for(log: Path, words: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 240
+    while words not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)

@@ -31,7 +31,16 @@ from edp_platform.warehouse.built import BuiltRecord
 from edp_platform.warehouse.manifest import DbtFailed, ManifestStore
 from edp_platform.warehouse.models import Models
 
-_PARTS = ("landed", "loaded", "quarantined", "set_aside", "superseded", "waiting")
+_PARTS = (
+    "landed",
+    "loaded",
+    "quarantined",
+    "set_aside",
+    "superseded",
+    "waiting",
+    "disposed",
+    "restricted",
+)
 
 CopyOfHome = Callable[[], tuple[Home, DataSets]]
 

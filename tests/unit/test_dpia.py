@@ -16,37 +16,37 @@ from edp_platform.governance.dpia import DpiaInvalid, load_dpia
 MADE_ON = date(2026, 3, 2)
 
 FULL = """\
-id: DPIA-MADE
-kind: dataset
-parent: DPIA-PLATFORM
-version: 1.0.0
-status: approved
-author: the-author
-screening: {needed: true, triggers: [large_scale]}
-regimes:
-  - {regime: part2, purpose: P-STATISTICS, art6: e}
-scope:
-  contract: made.one
-  contract_major: 1
-  columns: [a, b]
-  layers: [raw]
-  purposes: [P-STATISTICS]
-necessity: {test: it is needed, less_intrusive_options: none will do}
-risks:
-  - {harm: something, likelihood: remote, severity: minimal, residual: low}
-dpo_advice: {outcome: accepted, by: the-dpo, on: 2026-01-01}
-sign_off:
-  - {role: information_asset_owner, by: the-owner, on: 2026-01-02}
-review: {due: 2026-12-31}
+dpia:
+  id: DPIA-MADE
+  kind: dataset
+  parent: DPIA-PLATFORM
+  version: 1.0.0
+  status: approved
+  author: the-author
+  screening: {needed: true, triggers: [large_scale]}
+  regimes:
+    - {regime: part2, purpose_id: P-STATISTICS, art6: e}
+  scope:
+    datasets:
+      - {contract: made.one, contract_major: 1, columns: [a, b], layers: [raw]}
+    purposes: [P-STATISTICS]
+  necessity: {test: it is needed, less_intrusive_options: none will do}
+  risks:
+    - {harm: something, likelihood: remote, severity: minimal, residual: low}
+  dpo_advice: {outcome: accepted, by: the-dpo, on: 2026-01-01}
+  sign_off:
+    - {role: information_asset_owner, by: the-owner, on: 2026-01-02}
+  review: {due: 2026-12-31}
 """
 
 
 def written(path: Path, change: Callable[[dict[str, Any]], Any] | None = None) -> Path:
-    record = yaml.load(FULL, Loader=yaml.BaseLoader)
+    record = yaml.load(FULL, Loader=yaml.BaseLoader)["dpia"]
     record["screening"]["needed"] = True
     if change:
         change(record)
-    path.write_text(yaml.safe_dump(record, sort_keys=False), encoding="utf-8")
+    text = yaml.safe_dump({"dpia": record}, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -103,7 +103,22 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
         "neither author nor signer",
     ),
     ("no such status", _set("status", "aproved"), "status"),
-    ("no such layer", _set("scope", "layers", ["marts"]), "scope.layers.0"),
+    (
+        "no such layer",
+        _set("scope", "datasets", 0, "layers", ["marts"]),
+        "scope.datasets.0.layers.0",
+    ),
+    ("no data set", _set("scope", "datasets", []), "covers one data set"),
+    (
+        "people asked, nobody named",
+        _set("consultation", {"done": "true"}),
+        "write whom in `with`",
+    ),
+    (
+        "nobody asked, no reason",
+        _set("consultation", {"done": "false"}),
+        "write why in `or_reason_not`",
+    ),
     ("no such regime", _set("regimes", 0, "regime", "part4"), "regimes.0.regime"),
     ("no such residual", _set("risks", 0, "residual", "none"), "risks.0.residual"),
     ("no date", _set("review", "due", "soon"), "is not a date"),
@@ -132,14 +147,14 @@ def test_a_record_that_cannot_be_relied_on_is_refused_with_its_line(
 def test_a_fault_is_told_on_the_line_it_stands_on(tmp_path: Path) -> None:
     path = tmp_path / "dpia.yaml"
     path.write_text(FULL.replace("layers: [raw]", "layers: [raw, marts]"))
-    with pytest.raises(DpiaInvalid, match=rf"{path}:14: "):
+    with pytest.raises(DpiaInvalid, match=rf"{path}:13: "):
         load_dpia(path, MADE_ON)
 
 
 def test_a_field_left_blank_is_asked_for_by_name(tmp_path: Path) -> None:
     path = tmp_path / "dpia.yaml"
     path.write_text(FULL.replace("status: approved", "status:"))
-    with pytest.raises(DpiaInvalid, match=rf"{path}:5: `status` is not answered"):
+    with pytest.raises(DpiaInvalid, match=rf"{path}:6: `status` is not answered"):
         load_dpia(path, MADE_ON)
 
 
@@ -184,7 +199,8 @@ def test_only_a_plain_true_makes_a_record_an_example(
 ) -> None:
     path = tmp_path / "dpia.yaml"
     relative = FULL.replace("due: 2026-12-31", "due: +365d")
-    path.write_text(f"example: {stated}\n{relative}", encoding="utf-8")
+    text = relative.replace("dpia:\n", f"dpia:\n  example: {stated}\n")
+    path.write_text(text, encoding="utf-8")
     if stated == "True":  # YAML's own spelling of true
         assert load_dpia(path, MADE_ON).example
     else:

@@ -56,7 +56,13 @@ def asked(
 
 
 def scoped(dpia: Dpia, **changed: Any) -> Dpia:
+    """Return the record with its scope, or its data set's part of it, changed."""
     assert dpia.scope is not None
+    (one,) = dpia.scope.datasets
+    inner = {
+        name: changed.pop(name) for name in ("columns", "layers") if name in changed
+    }
+    changed["datasets"] = [one.model_copy(update=inner)]
     return dpia.model_copy(update={"scope": dpia.scope.model_copy(update=changed)})
 
 
@@ -211,8 +217,8 @@ def test_every_reason_is_told_at_once(
     )
     assert asked(contract, worst, None) == [
         "dpia-present",
-        "approved",
         "overarching-dpia",
+        "approved",
         "columns",
         "layer",
         "purpose",
@@ -249,6 +255,12 @@ def _land(home: Home, data_sets: DataSets, folder: Path, on: date) -> Any:
     return outcome
 
 
+def _written(home: Home) -> dict[str, bytes]:
+    """Return every file of a home but the locks, which are empty."""
+    found = bytes_under(home.root)
+    return {name: content for name, content in found.items() if content}
+
+
 def _change(path: Path, expression: str, by: str) -> None:
     before = path.read_text(encoding="utf-8")
     after = re.sub(expression, by, before)
@@ -257,19 +269,19 @@ def _change(path: Path, expression: str, by: str) -> None:
 
 
 CHANGES: list[tuple[str, str, str, str]] = [
-    ("withdrawn", r"(?m)^status: approved", "status: withdrawn", "not approved"),
+    ("withdrawn", r"(?m)^  status: approved", "  status: withdrawn", "not approved"),
     ("due yesterday", r"due: \+\d+d", "due: -1d", "was due for review"),
     ("signed tomorrow", r"(role: \w+, by: [\w-]+, on: )-\d+d", r"\1+1d", "future"),
     ("a column uncovered", r"crime_type, ", "", "column crime_type"),
     ("the layer", r"layers: \[raw, ", "layers: [", "layer `raw`"),
     ("a purpose", r"(  purposes: \[)P-\w+, ", r"\1", "does not cover the purpose"),
-    ("another id", r"(?m)^id: .*", "id: DPIA-OTHER", "DPIA-OTHER"),
+    ("another id", r"(?m)^  id: .*", "  id: DPIA-OTHER", "DPIA-OTHER"),
     ("another major", r"contract_major: 1", "contract_major: 2", "version 2"),
-    ("another parent", r"(?m)^parent: .*", "parent: DPIA-NONE", "not on record"),
-    ("a word misspelt", r"(?m)^necessity:", "neccessity:", "misspelt"),
-    ("dates relative, no example", r"(?m)^example: true.*", "", "YYYY-MM-DD"),
-    ("no YAML", r"(?m)^id: ", "id: [", "not valid YAML"),
-    ("no signature", r"(?ms)^sign_off:.*?(?=^\w)", "", "signed"),
+    ("another parent", r"(?m)^  parent: .*", "  parent: DPIA-NONE", "not on record"),
+    ("a word misspelt", r"(?m)^  necessity:", "  neccessity:", "misspelt"),
+    ("dates relative, no example", r"(?m)^  example: true.*", "", "YYYY-MM-DD"),
+    ("no YAML", r"(?m)^  id: ", "  id: [", "not valid YAML"),
+    ("no signature", r"(?ms)^  sign_off:.*?(?=^  \w)", "", "signed"),
 ]
 
 
@@ -284,11 +296,11 @@ def test_landing_refuses_and_writes_nothing(
     _change(own / "dpia.yaml", expression, by)
     home = Home.open(TODAY, tmp_path / "home")
     data_sets = _opened(own, home)
-    before = bytes_under(home.root)
+    before = _written(home)
     outcome = _land(home, data_sets, tmp_path, TODAY)
     assert outcome.outcome == "refused"
     assert reason in outcome.reason
-    assert bytes_under(home.root) == before
+    assert _written(home) == before
     with pytest.raises(GateRefused):
         data_sets.by_name["police_uk_street"].pass_gate("raw", TODAY)
 
@@ -304,9 +316,9 @@ def test_landing_refuses_without_a_record_at_all(own: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("expression", "by"),
     [
-        (r"(?m)^status: approved", "status: withdrawn"),
+        (r"(?m)^  status: approved", "  status: withdrawn"),
         (r"due: \+\d+d", "due: -1d"),
-        (r"(?m)^id: .*", "id: DPIA-OTHER"),
+        (r"(?m)^  id: .*", "  id: DPIA-OTHER"),
     ],
     ids=["withdrawn", "due yesterday", "another"],
 )
@@ -362,7 +374,6 @@ def test_a_folder_that_cannot_be_loaded_is_set_aside_and_the_others_go_on(
         return target
 
     _change(copy("bad_yaml") / "contract.yaml", r"(?m)^id: .*", "id: [")
-    _change(copy("same_id") / "defs.yaml", "police_uk_csv", "csv")
     reader = copy("bad_reader")
     _change(reader / "defs.yaml", "police_uk_csv", "parquet_of_tomorrow")
     _change(reader / "contract.yaml", r"(?m)^id: .*", "id: other")
@@ -373,9 +384,23 @@ def test_a_folder_that_cannot_be_loaded_is_set_aside_and_the_others_go_on(
     assert set(loaded.by_name) == {"police_uk_street"}
     errors = {one.name: one.error for one in loaded.set_aside}
     assert "not valid YAML" in errors["bad_yaml"]
-    assert "already that of" in errors["same_id"]
     assert "no reader" in errors["bad_reader"]
     assert "missing" in errors["no_defs"]
     assert "`reader` is not answered" in errors["no_reader"]
     one = loaded.by_name["police_uk_street"]
     assert isinstance(one, DataSet) and one.refusals("raw", TODAY) == ()
+
+
+@pytest.mark.parametrize("name", ["a_newcomer", "the_newcomer"])
+def test_of_two_folders_with_one_contract_id_neither_wins(
+    own: Path, tmp_path: Path, name: str
+) -> None:
+    """Before or behind by its name: the alphabet does not say whose data it is."""
+    shutil.copytree(own, own.parent / name)
+    loaded = _opened(own, Home.open(TODAY, tmp_path / "home"))
+    assert loaded.by_name == {}
+    errors = {one.name: one.error for one in loaded.set_aside}
+    assert set(errors) == {name, "police_uk_street"}
+    assert name in errors["police_uk_street"]
+    assert "police_uk_street" in errors[name]
+    assert all("already that of" in error for error in errors.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -77,7 +77,7 @@ def name_misfit(
         # Without its header line a file begins with a row, whose values may not be told.
         return [
             f"none of the {len(header)} names in its first line is one the contract "
-            "knows; is the header line missing"
+            f"knows. {_likely_cause(header)}"
         ]
     problems = []
     missing = sorted(expected - set(given))
@@ -98,3 +98,14 @@ def name_misfit(
 def record_text(lines: pl.Series, at: pl.Series) -> pl.Series:
     """Return the received text of the records that start at 1-based lines `at`."""
     return lines.gather(at - 1)
+
+
+def _likely_cause(header: Sequence[str]) -> str:
+    first = header[0].lstrip().lower() if header else ""
+    if first.startswith(("<!doctype", "<html", "<?xml")):
+        return "It is a web page or XML, perhaps an error page saved as a file"
+    if len(header) == 1:
+        for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if header[0].count(mark) > 1:
+                return f"Its fields are separated by {name}; commas are agreed"
+    return "Perhaps its header line is missing"

@@ -253,7 +253,11 @@ def _unlike_the_name(
 ) -> pl.DataFrame:
     """Find rows that say another month (or force) than their file's name does."""
     faults = [
-        rows.filter((pl.col(column.name) != part).fill_null(False)).select(
+        rows.filter(
+            (
+                ~_says(pl.col(column.name), str(column.matches_file_name), part)
+            ).fill_null(False)
+        ).select(
             "source_line",
             column=pl.lit(column.name),
             reason=pl.lit(
@@ -269,6 +273,25 @@ def _unlike_the_name(
         schema={"source_line": pl.Int64, "column": pl.String, "reason": pl.String}
     )
     return pl.concat([empty, *faults])
+
+
+def _says(value: pl.Expr, what: str, part: str) -> pl.Expr:
+    """Say whether a value is what the file's name says.
+
+    Forces are written out in rows and short in names: "City of London Police" is
+    `city-of-london`, "British Transport Police" is `btp`.
+    """
+    if what != "force":
+        return value == part
+    words = (
+        value.str.to_lowercase()
+        .str.replace_all("&", " and ", literal=True)
+        .str.replace_all("[^a-z0-9]+", "-")
+        .str.strip_chars("-")
+    )
+    initials = words.str.replace_all("([a-z0-9])[a-z0-9]*-?", "$1")
+    whole = pl.concat_str(pl.lit("-"), words, pl.lit("-"))
+    return whole.str.contains(f"-{part}-", literal=True) | (initials == part)
 
 
 def _other_local_month(

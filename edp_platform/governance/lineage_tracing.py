@@ -1,0 +1,973 @@
+"""Which columns each column of a model derives from, read off the SQL.
+
+`trace` is a pure function: compiled SQL in, lineage out. What a value is selected from
+or computed from is direct; what filters, joins, groups, orders or windows it is
+indirect. On the way it notes what protects a value (`column_lineage.Step`): an
+aggregate over the query's own GROUP BY, a group key, a band, a month.
+
+What it cannot follow it says (`untraced`, `faults`) and never guesses: a gate that
+trusts a wrong answer opens. sqlglot resolves names and stars; the walk from there is
+our own, because sqlglot's gives an unknown source and a constant the same empty answer,
+takes `UNION BY NAME` by position, overlooks named windows and says nothing of rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, ClassVar
+
+from sqlglot import exp, parse
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope, walk_in_scope
+from sqlglot.schema import MappingSchema
+
+from edp_platform.governance.column_lineage import (
+    LOOKUP,
+    UNNAMED,
+    Column,
+    ColumnKey,
+    Grouping,
+    Lineage,
+    Relation,
+    Step,
+    Steps,
+    Traced,
+    all_of,
+    both,
+    merged,
+    only_lookup,
+    without_lookup,
+)
+
+#: What sqlglot calls, and `_with_names`, an expression without an alias.
+_MADE_UP = re.compile(r"_col_\d+")
+#: The databases that dbt writes before a schema: the warehouse file's, and that of the
+#: empty one in memory in which models are compiled.
+_DATABASES = frozenset({"", "edp", "memory"})
+#: Table functions that make rows of their arguments alone.
+_ROW_MAKERS = frozenset({"generate_series", "range", "unnest"})
+
+#: Aggregates that say something of a group and not of one of its rows. `max`, `first`,
+#: `list` and the like hand on a value as it was, so they are not here.
+_AGGREGATES: dict[type[exp.Expr], str] = {
+    exp.Count: "count",
+    exp.CountIf: "count",
+    exp.ApproxDistinct: "count",
+    exp.Sum: "sum",
+    exp.Avg: "avg",
+    exp.Stddev: "stddev",
+    exp.StddevPop: "stddev",
+    exp.StddevSamp: "stddev",
+    exp.Variance: "variance",
+    exp.VariancePop: "variance",
+    exp.Median: "median",
+    exp.PercentileCont: "median",
+}
+#: Functions whose result tells one row from another whatever they are given.
+_ROW_IDS = frozenset(
+    {
+        "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile",
+        "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "random", "rand", "nextval",
+    }
+)  # fmt: skip
+_COARSE_UNITS = frozenset({"MONTH", "QUARTER", "YEAR", "DECADE", "CENTURY"})
+#: Parts of a moment that come again and again, and so single nobody out.
+_CYCLES = frozenset({"HOUR", "DOW", "ISODOW", "DAYOFWEEK", "WEEK", "DAY"})
+#: A CASE of more labels than this could name every value.
+_MOST_LABELS = 50
+#: A band of numbers is at least as wide as this.
+_LEAST_BAND = 5
+_COMPARISONS = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+
+
+def trace(
+    compiled: Mapping[Relation, str | Sequence[str]],
+    sources: Mapping[Relation, Iterable[str]],
+    known: Mapping[Relation, Traced] | None = None,
+) -> Lineage:
+    """Trace every column of every model to the columns of its direct parents.
+
+    Args:
+        compiled: model → its SQL (DuckDB), naming other relations as schema.table or
+            database.schema.table; or each form that its SQL takes. Parents are traced
+            before their children whatever the order here, so that `select *` is known
+            to the last column.
+        sources: relation that no model makes → all its columns.
+        known: models among `compiled` that need not be traced again.
+
+    Returns:
+        The lineage. SQL that cannot be read or followed never raises: the model, and
+        whatever its children take from it, is untraced.
+    """
+    known = known or {}
+    tracer = _Tracer()
+    for relation, columns in sources.items():
+        tracer.know(relation, columns)
+    trees = {
+        relation: [
+            _parse(sql) for sql in ([forms] if isinstance(forms, str) else forms)
+        ]
+        for relation, forms in compiled.items()
+        if relation not in known
+    }
+    by_lower = {_lower(relation): relation for relation in compiled}
+    reads = {
+        relation: known[relation].reads
+        if relation in known
+        else _read_by(trees[relation])
+        for relation in compiled
+    }
+    parents = {
+        relation: {by_lower[one] for one in names if one in by_lower} - {relation}
+        for relation, names in reads.items()
+    }
+    try:
+        order = [*TopologicalSorter(parents).static_order()]
+    except CycleError:
+        fault = "models read each other in a circle"
+        return {relation: Traced.unknown(fault) for relation in compiled}
+    lineage: Lineage = {}
+    for relation in order:
+        traced = known.get(relation)
+        if traced is None:
+            traced = tracer.traced(trees[relation], reads[relation])
+        lineage[relation] = traced
+        tracer.know(relation, traced.columns, UNNAMED not in traced.untraced)
+    return lineage
+
+
+@dataclass
+class _Query:
+    """What one query makes. A column whose origin is not known is None."""
+
+    columns: dict[str, Column | None] = field(default_factory=dict)
+    rows: Steps = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in a query an expression stands.
+
+    Attributes:
+        scope: the query.
+        grouping: the number of its GROUP BY; None where it does not group, and inside
+            its aggregates and keys, where a column is that of a row.
+        keys: the expressions that it groups by.
+    """
+
+    scope: Scope
+    grouping: int | None = None
+    keys: tuple[exp.Expr, ...] = ()
+
+
+class _Untraceable(Exception):
+    """The expression names something that is not known."""
+
+
+class _Tracer:
+    """Follows columns through the scopes (CTEs, subqueries, unions) of a query."""
+
+    def __init__(self) -> None:
+        self._schema = MappingSchema(dialect="duckdb")
+        self._known: dict[Relation, dict[str, ColumnKey]] = {}
+        self._seen: dict[int, tuple[Scope, _Query]] = {}
+        self._lookups: dict[tuple[int, str], Steps] = {}
+        self._joined: dict[int, list[list[exp.Column]]] = {}
+        self._groupings: list[Grouping] = []
+        self._faults: list[str] = []
+
+    def know(
+        self, relation: Relation, columns: Iterable[str], is_complete: bool = True
+    ) -> None:
+        """Make the columns of a relation known to the queries that read it.
+
+        One with columns that have no known name is kept from sqlglot, which would
+        expand a star over it to the named ones alone.
+        """
+        names = list(columns)
+        lower = _lower(relation)
+        self._known[lower] = {name.lower(): (*relation, name) for name in names}
+        if is_complete and names:
+            table = exp.table_(lower[1], db=lower[0])
+            self._schema.add_table(table, dict.fromkeys(names, "unknown"))
+
+    def traced(
+        self, trees: Sequence[exp.Query | None], reads: tuple[Relation, ...]
+    ) -> Traced:
+        """Return the lineage of one model, of all the forms of its SQL together."""
+        self._groupings, self._faults = [], []
+        queries = [self._form(tree) for tree in trees]
+        if not queries:
+            return Traced.unknown("its SQL does not compile")
+        columns = dict(queries[0].columns)
+        for one in queries[1:]:
+            if [*one.columns] != [*columns]:
+                self._faults.append("its SQL for some months makes other columns")
+                columns[UNNAMED] = None
+            for name, column in one.columns.items():
+                before = columns.get(name)
+                columns[name] = _both(before, column)
+        return Traced(
+            columns={
+                name: column or Column()
+                for name, column in columns.items()
+                if name != UNNAMED
+            },
+            rows=merged(*(one.rows for one in queries)),
+            groupings=tuple(self._groupings),
+            reads=reads,
+            untraced=tuple(name for name, one in columns.items() if one is None),
+            faults=tuple(dict.fromkeys(self._faults)),
+        )
+
+    def _form(self, tree: exp.Query | None) -> _Query:
+        if tree is None:
+            self._faults.append("its SQL is not one query that can be read")
+            return _Query({UNNAMED: None})
+        self._seen.clear()
+        self._lookups.clear()
+        self._joined.clear()
+        self._faults += _faults(tree, self._known)
+        try:
+            return self._query(tree)
+        # sqlglot raises nearly every kind of exception on SQL it does not expect.
+        except Exception:
+            self._faults.append("its SQL cannot be followed")
+            return _Query({UNNAMED: None})
+
+    def _query(self, query: exp.Query) -> _Query:
+        qualified = qualify(
+            _with_names(query),
+            dialect="duckdb",
+            schema=self._schema,
+            validate_qualify_columns=False,
+            # A column that its table is not known to have is one untraced column.
+            allow_partial_qualification=True,
+            identify=False,
+            quote_identifiers=False,
+        )
+        scope = build_scope(qualified.unnest())
+        if scope is None:
+            return _Query({UNNAMED: None})
+        found = self._outputs(scope)
+        made_up = [name for name in found.columns if _MADE_UP.fullmatch(name)]
+        for name in made_up:
+            del found.columns[name]
+            found.columns[UNNAMED] = None
+        return found
+
+    def _outputs(self, scope: Scope) -> _Query:
+        if id(scope) not in self._seen:
+            # The scope is kept beside its result: an id is reused once it is gone.
+            self._seen[id(scope)] = (scope, self._outputs_once(scope))
+        return self._seen[id(scope)][1]
+
+    def _outputs_once(self, scope: Scope) -> _Query:
+        query = scope.expression
+        if _is_recursive(query):
+            return _Query()
+        if isinstance(query, exp.SetOperation):
+            return self._of_union(query, scope)
+        if isinstance(query, exp.Subquery) and scope.subquery_scopes:
+            return self._outputs(scope.subquery_scopes[0])
+        if not isinstance(query, exp.Select):
+            return _Query({UNNAMED: None})
+        place = self._grouped(_Place(scope))
+        found: dict[str, Column | None] = {}
+        for one in query.selects:
+            name = UNNAMED if _is_many(one) else one.alias_or_name
+            # A name given twice is renamed by DuckDB in one place and not in another.
+            origin = None if name in found else self._or_none(one, place)
+            found[name] = None if name == UNNAMED else origin
+        return _Query(found, self._rows(query, place))
+
+    def _of_union(self, query: exp.SetOperation, scope: Scope) -> _Query:
+        sides = scope.set_operation_scopes
+        left, right = (self._outputs(one) for one in sides)
+        rows = merged(left.rows, right.rows)
+        # A name given twice stands once in the outputs: the places no longer match.
+        widths = {
+            len(left.columns),
+            len(right.columns),
+            *(_width(one.expression) for one in sides),
+        }
+        if (
+            len(widths) > 1
+            or UNNAMED in left.columns
+            or UNNAMED in right.columns
+            or query.args.get("by_name")  # a fault: see `_faults`
+        ):
+            return _Query({UNNAMED: None}, rows)
+        pairs = zip(left.columns.items(), right.columns.values(), strict=True)
+        columns = {name: _both(first, second) for (name, first), second in pairs}
+        if not isinstance(query, exp.Union):
+            # EXCEPT and INTERSECT: the other side decides which rows are kept.
+            decided = merged(*(_steps(one) for one in right.columns.values() if one))
+            rows = merged(rows, _done(decided, "filter"))
+        return _Query(columns, rows)
+
+    def _grouped(self, place: _Place) -> _Place:
+        """Return the place with its GROUP BY, recorded, where the query has one."""
+        query = place.scope.expression
+        if not isinstance(query, exp.Select):
+            return place
+        group = query.args.get("group")
+        if group is None and not any(_aggregates_in(query)):
+            return place
+        keys = tuple(_group_keys(query, group)) if group else ()
+        columns = []
+        for key in keys:
+            column = self._or_none(key, place)
+            if column is None:
+                self._faults.append("it groups by something that cannot be traced")
+            columns.append(column or Column(is_row_id=True))
+        self._groupings.append(Grouping(tuple(columns)))
+        return replace(place, grouping=len(self._groupings) - 1, keys=keys)
+
+    def _rows(self, query: exp.Select, place: _Place) -> Steps:
+        """Return what decides which rows a query has."""
+        found: list[Steps] = []
+        for node, source in _tables(place.scope).values():
+            if not isinstance(source, Scope):
+                key = self._known.get((source.db, source.name))
+                relation = next(iter(key.values()))[:2] if key else None
+                if relation and not node.args.get("pivots"):
+                    found.append({(*relation, UNNAMED): Step()})
+            elif isinstance(source.expression, exp.Query):
+                found.append(self._outputs(source).rows)
+            else:  # UNNEST: how many there are follows from what it is made of
+                for column in source.expression.find_all(exp.Column):
+                    found.append(
+                        _done(self._deciding(column, _Place(source)), "unnest")
+                    )
+        plain = replace(place, grouping=None, keys=())
+        asked: list[tuple[exp.Expr | None, str, _Place]] = [
+            (query.args.get("where"), "filter", plain),
+            *((join.args.get("on"), "join", plain) for join in query.args.get("joins", [])),
+            *((key, "group", plain) for key in place.keys),
+        ]  # fmt: skip
+        found += [_done(self._deciding(one, at), how) for one, how, at in asked if one]
+        if place.grouping is not None:
+            found = [_done(one, None, f"rows@{place.grouping}") for one in found]
+        distinct = query.args.get("distinct")
+        after = [
+            (query.args.get("having"), "filter"),
+            (query.args.get("qualify"), "filter"),
+            (query.args.get("order"), "order"),
+            (distinct.args.get("on") if distinct else None, "group"),
+        ]
+        found += [_done(self._deciding(one, place), how) for one, how in after if one]
+        return merged(*found)
+
+    def _deciding(self, value: exp.Expr, place: _Place) -> Steps:
+        """Return everything that an expression that decides rows is made of."""
+        column = self._or_none(value, place)
+        if column is None:
+            self._faults.append(
+                "it filters, joins, groups or orders by something that cannot be traced"
+            )
+            return {}
+        return _steps(column)
+
+    def _or_none(self, value: exp.Expr, place: _Place) -> Column | None:
+        try:
+            return self._value(value, place)
+        except _Untraceable:
+            return None
+
+    def _value(self, node: exp.Expr, place: _Place) -> Column:
+        """Return what an expression is made of.
+
+        Raises:
+            _Untraceable: a part of it is not known.
+        """
+        if place.grouping is not None and node in place.keys:
+            inner = self._value(node, replace(place, grouping=None, keys=()))
+            return _over_groups(inner, place.grouping, "group key", "key")
+        if isinstance(node, exp.Alias | exp.Paren | exp.Where | exp.Having):
+            return self._value(node.this, place)
+        if isinstance(node, exp.Column):
+            if node.is_star:
+                raise _Untraceable
+            return self._of_column(node, place.scope)
+        if isinstance(node, exp.Star):
+            raise _Untraceable  # f(t.*) is made of every column of t
+        if isinstance(
+            node,
+            exp.Columns
+            | exp.TableColumn
+            | exp.PositionalColumn
+            | exp.Placeholder
+            | exp.Parameter
+            | exp.Lateral,
+        ):
+            raise _Untraceable
+        if isinstance(node, exp.UNWRAPPED_QUERIES):
+            return self._of_child(node, place)
+        if isinstance(node, exp.Subquery):
+            return self._value(node.this, place)
+        if isinstance(node, exp.Window):
+            return self._of_window(node, place)
+        if isinstance(node, exp.Filter):
+            # sum(x) filter (where y) is made of both, row by row.
+            return self._of_aggregate(node, _unwrapped(node), place)
+        if isinstance(node, exp.WithinGroup):
+            return self._of_aggregate(node, node.this, place)
+        if isinstance(node, exp.AggFunc):
+            return self._of_aggregate(node, node, place)
+        if isinstance(node, exp.Case | exp.If):
+            return self._of_case(node, place)
+        if isinstance(node, exp.Order):
+            return self._of_order(node, place)
+        return self._of_expression(node, place)
+
+    def _of_expression(self, node: exp.Expr, place: _Place) -> Column:
+        """Return what any other expression is made of: all of its parts."""
+        found = self._parts(node, place)
+        kinds = [*_kinds(node)]
+        direct = _done(found.direct, _in_a_word(node, kinds, found.direct))
+        for one in kinds:
+            direct = _done(direct, None, one)
+        is_row_id = found.is_row_id or _function(node) in _ROW_IDS
+        return Column(direct, found.indirect, is_row_id and "coded" not in kinds)
+
+    def _parts(self, node: exp.Expr, place: _Place) -> Column:
+        return all_of(self._value(one, place) for one in node.iter_expressions())
+
+    def _of_case(self, node: exp.Case | exp.If, place: _Place) -> Column:
+        branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
+        tests = [one.this for one in branches]
+        results = [one.args.get("true") for one in branches]
+        results.append(node.args.get("default") or node.args.get("false"))
+        given = [one for one in results if one is not None]
+        operand = node.this if isinstance(node, exp.Case) else None
+        asked = all_of(self._value(one, place) for one in [*tests, operand] if one)
+        direct = _done(asked.direct, "case")
+        is_coded = len(tests) <= _MOST_LABELS and all(map(_is_constant, given))
+        if is_coded:
+            direct = _done(direct, None, "coded")
+            if operand is None and all(_is_range(one) for one in tests):
+                direct = _done(direct, "band", "banded")
+        made = all_of(self._value(one, place) for one in given)
+        return both(
+            Column(direct, asked.indirect, asked.is_row_id and not is_coded),
+            Column(_done(made.direct, "case"), made.indirect, made.is_row_id),
+        )
+
+    def _of_order(self, node: exp.Order, place: _Place) -> Column:
+        """Return what ordered values are made of: `x` directly, the order not."""
+        ordered = all_of(self._value(one, place) for one in node.expressions)
+        inner = self._value(node.this, place) if node.this else Column()
+        return Column(
+            inner.direct,
+            merged(inner.indirect, _done(_steps(ordered), "order")),
+            inner.is_row_id,
+        )
+
+    def _of_aggregate(self, node: exp.Expr, called: exp.Expr, place: _Place) -> Column:
+        """Return what an aggregate is made of, and whether it protects."""
+        if isinstance(called, exp.Count) and isinstance(called.this, exp.Star):
+            parts = [node.expression] if isinstance(node, exp.Filter) else []
+        elif isinstance(node, exp.WithinGroup):
+            # percentile_cont(0.5) within group (order by x) is made of x.
+            order = node.expression
+            parts = [*called.iter_expressions()]
+            parts += [one.this for one in order.expressions]
+        else:
+            parts = [*called.iter_expressions()]
+            if isinstance(node, exp.Filter):
+                parts.append(node.expression)
+        plain = replace(place, grouping=None, keys=())
+        inner = all_of(self._value(one, plain) for one in parts)
+        if place.grouping is None:
+            # Inside another aggregate or a window: nothing to be said of it.
+            return Column(
+                _done(inner.direct, _function(called)), inner.indirect, inner.is_row_id
+            )
+        protection = _AGGREGATES.get(type(called))
+        found = _over_groups(inner, place.grouping, _function(called), protection)
+        return replace(found, is_row_id=False) if protection else found
+
+    def _of_window(self, node: exp.Window, place: _Place) -> Column:
+        called = node.this
+        parts: list[exp.Expr] = []
+        while isinstance(called, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+            if isinstance(called, exp.Filter):
+                parts.append(called.expression)
+            called = called.this
+        is_counted = isinstance(called, exp.Count) and isinstance(called.this, exp.Star)
+        parts += [] if is_counted else [*called.iter_expressions()]
+        inner = all_of(self._value(one, place) for one in parts)
+        framed = self._framed(node, place)
+        return Column(
+            _done(inner.direct, "window"),
+            merged(inner.indirect, _done(framed, "window")),
+            inner.is_row_id or _function(called) in _ROW_IDS,
+        )
+
+    def _framed(self, node: exp.Window, place: _Place) -> Steps:
+        """Return what a window is partitioned and ordered by, through its name too."""
+        named = node.args.get("alias")
+        found: list[Steps] = []
+        if named is not None:
+            windows = place.scope.expression.args.get("windows") or []
+            meant = [one for one in windows if one.name == named.name]
+            if not meant:
+                raise _Untraceable
+            found += [self._framed(one, place) for one in meant if one is not node]
+        parts = [*(node.args.get("partition_by") or [])]
+        if node.args.get("order"):
+            parts += [one.this for one in node.args["order"].expressions]
+        if node.args.get("spec"):
+            parts += [*node.args["spec"].find_all(exp.Column)]
+        found += [_steps(self._value(one, place)) for one in parts]
+        return merged(*found)
+
+    def _of_column(self, column: exp.Column, scope: Scope) -> Column:
+        above: Scope | None = scope
+        while above is not None and column.table not in _tables(above):
+            above = above.parent  # a correlated subquery, or a function in FROM
+        if above is None or not column.table or column.args.get("db"):
+            raise _Untraceable
+        found = self._of_named(column, above)
+        looked_up = self._looked_up(above, column.table)
+        return replace(found, indirect=merged(found.indirect, looked_up))
+
+    def _looked_up(self, scope: Scope, table: str) -> Steps:
+        """Return the columns of other tables by which this one's rows were found.
+
+        A label that is joined to a code says what the code says.
+        """
+        key = (id(scope), table)
+        if key not in self._lookups:
+            found: list[Steps] = []
+            reached, waiting = {table}, [table]
+            while waiting:
+                by = self._found_by(scope, waiting.pop(), reached)
+                for column in by:
+                    made = self._of_named(column, scope)
+                    found += [made.direct, only_lookup(made.indirect)]
+                    if column.table not in reached:
+                        reached.add(column.table)
+                        waiting.append(column.table)
+            self._lookups[key] = _done(merged(*found), LOOKUP)
+        return self._lookups[key]
+
+    def _found_by(
+        self, scope: Scope, table: str, reached: set[str]
+    ) -> list[exp.Column]:
+        """Return the columns of other tables that share a condition with this one.
+
+        Those of tables that were reached before only lead back to where it began.
+        """
+        return [
+            column
+            for one in self._conditions(scope)
+            if any(column.table == table for column in one)
+            for column in one
+            if column.table not in reached and column.table in _tables(scope)
+        ]
+
+    def _conditions(self, scope: Scope) -> list[list[exp.Column]]:
+        """Return the columns of each condition of a query that joins tables."""
+        if id(scope) not in self._joined:
+            query = scope.expression
+            asked = [query.args.get("where")]
+            asked += [join.args.get("on") for join in query.args.get("joins") or []]
+            parts = [part for one in asked if one for part in _parts_of(one)]
+            columns = [[*_columns_in(part)] for part in parts]
+            self._joined[id(scope)] = [
+                one for one in columns if len({column.table for column in one}) > 1
+            ]
+        return self._joined[id(scope)]
+
+    def _of_named(self, column: exp.Column, above: Scope) -> Column:
+        """Return what a column of a table in a query's FROM is made of."""
+        node, source = _tables(above)[column.table]
+        if node.args.get("pivots") or (
+            isinstance(node, exp.Table)
+            and (node.alias_column_names or not isinstance(node.this, exp.Identifier))
+        ):
+            # Columns renamed, or made by a function such as read_parquet.
+            raise _Untraceable
+        found: Column | None
+        if isinstance(source, Scope):
+            made = source.expression
+            if isinstance(made, exp.Unnest | exp.Values):
+                if made.find(*exp.UNWRAPPED_QUERIES):
+                    raise _Untraceable
+                # Which element makes which column is not told: each has them all.
+                inside = made.find_all(exp.Column)
+                found = all_of(self._of_column(one, source) for one in inside)
+                return Column(_done(found.direct, "unnest"), found.indirect)
+            found = self._outputs(source).columns.get(column.name)
+        else:
+            key = self._known.get((source.db, source.name), {}).get(column.name)
+            found = None if key is None else Column({key: Step()})
+        if found is None:
+            raise _Untraceable
+        return found
+
+    def _of_child(self, query: exp.Expr, place: _Place) -> Column:
+        """Return what a subquery used as a value is made of."""
+        children = {id(one.expression): one for one in place.scope.subquery_scopes}
+        child = children.get(id(query))
+        if child is None:
+            raise _Untraceable
+        made = self._outputs(child)
+        rows = _done(made.rows, "subquery")
+        parent = query.parent
+        while isinstance(parent, exp.Subquery):
+            parent = parent.parent
+        if isinstance(parent, exp.Exists):
+            # What EXISTS tells is which rows there are; what they hold is not asked.
+            return Column({}, rows)
+        if not made.columns or None in made.columns.values():
+            raise _Untraceable
+        found = all_of(one for one in made.columns.values() if one)
+        return Column(
+            _done(found.direct, "subquery"),
+            merged(found.indirect, _done(rows, LOOKUP)),
+            found.is_row_id,
+        )
+
+
+def _tables(scope: Scope) -> dict[str, tuple[Any, Any]]:
+    """Return name → node and source of every table in a query's FROM and joins.
+
+    Those of semi and anti joins too: their columns decide rows.
+    """
+    return {
+        name: (node, scope.sources[name])
+        for name, node in scope.references
+        if name in scope.sources
+    }
+
+
+def _both(first: Column | None, second: Column | None) -> Column | None:
+    return None if first is None or second is None else both(first, second)
+
+
+def _done(steps: Steps, how: str | None, protection: str | None = None) -> Steps:
+    return {key: step.then(how, protection) for key, step in steps.items()}
+
+
+def _steps(column: Column) -> Steps:
+    return merged(column.direct, without_lookup(column.indirect))
+
+
+def _parts_of(condition: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield what a condition asks, each part by itself."""
+    inner = condition.this if isinstance(condition, exp.Where) else condition
+    if isinstance(inner, exp.Paren):
+        yield from _parts_of(inner.this)
+    elif isinstance(inner, exp.And):
+        yield from _parts_of(inner.left)
+        yield from _parts_of(inner.right)
+    else:
+        yield inner
+
+
+def _columns_in(condition: exp.Expr) -> Iterator[exp.Column]:
+    """Yield the columns of a condition, child queries aside."""
+    for node in walk_in_scope(condition):
+        if isinstance(node, exp.Column) and not node.is_star:
+            yield node
+
+
+def _over_groups(
+    inner: Column, grouping: int, how: str, protection: str | None
+) -> Column:
+    """Return a value that stands once for each group of a GROUP BY."""
+    token = f"{protection}@{grouping}" if protection else None
+    return Column(
+        _done(inner.direct, how, token),
+        _done(inner.indirect, None, f"rows@{grouping}"),
+        inner.is_row_id,
+    )
+
+
+def _function(node: exp.Expr) -> str:
+    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
+        return str(node.name).lower()
+    return node.sql_name().lower() if isinstance(node, exp.Func) else ""
+
+
+def _unwrapped(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+        node = node.this
+    return node
+
+
+def _in_a_word(node: exp.Expr, kinds: Sequence[str], parts: Steps) -> str:
+    """Return what an expression does to its parts, for people.
+
+    "computed" matters to bands: what was multiplied before it was divided is no band.
+    """
+    if isinstance(node, exp.Cast):
+        return "cast"
+    if "month_of" in kinds:
+        return "month"
+    if "divided" in kinds and isinstance(node, exp.IntDiv):
+        return "band"
+    # The division within floor(x / 10), and what is done to a band afterwards.
+    is_inside = isinstance(node, exp.Div) and isinstance(node.parent, exp.Floor)
+    is_after = all("divided" in way for step in parts.values() for way in step.ways)
+    if "divided" in kinds or (is_inside and _is_wide(node.expression)) or is_after:
+        return "band"
+    if isinstance(node, exp.DateDiff) and node.text("unit").upper() == "YEAR":
+        return "years"
+    return "computed"
+
+
+def _kinds(node: exp.Expr) -> Iterator[str]:
+    """Yield what an expression does to its parts that makes them coarser."""
+    if isinstance(node, exp.Predicate):
+        yield "coded"
+        # A value that is compared with none that is written down singles nobody out.
+        if isinstance(node, exp.Is) or node.find(exp.Literal) is None:
+            yield "blind"
+    if isinstance(node, exp.TimestampTrunc | exp.DateTrunc | exp.DatetimeTrunc):
+        unit = node.args.get("unit")
+        name = unit.name.upper() if unit is not None else ""
+        if name in _COARSE_UNITS:
+            yield "month_of"
+        elif name in ("DAY", "WEEK"):
+            yield "day_of"
+    elif isinstance(node, exp.Cast):
+        if node.is_type(exp.DType.DATE):
+            yield "day_of"
+    elif isinstance(node, exp.Year | exp.Quarter | exp.Month | exp.LastDay):
+        yield "month_of"
+    elif isinstance(node, exp.Extract):
+        if node.name.upper() in _COARSE_UNITS:
+            yield "month_of"
+        elif node.name.upper() in _CYCLES:
+            yield "coded"
+    elif isinstance(node, exp.Hour | exp.DayOfWeek | exp.DayOfWeekIso):
+        yield "coded"
+    elif isinstance(node, exp.IntDiv):
+        if _is_wide(node.expression):
+            yield "divided"
+    elif isinstance(node, exp.Floor):
+        inner = node.this.unnest()
+        if isinstance(inner, exp.Div) and _is_wide(inner.expression):
+            yield "divided"
+    elif isinstance(node, exp.SplitPart):
+        part = node.args.get("part_index")
+        if node.args["delimiter"].name == " " and part is not None and part.name == "1":
+            yield "outward"  # the first half of a postcode
+
+
+def _is_wide(divisor: exp.Expr) -> bool:
+    return divisor.is_number and float(divisor.name or 0) >= _LEAST_BAND
+
+
+def _is_constant(value: exp.Expr) -> bool:
+    return value.find(exp.Column, exp.Star, *exp.UNWRAPPED_QUERIES) is None
+
+
+def _is_range(test: exp.Expr) -> bool:
+    """Whether a condition asks only in which range of constants a column lies."""
+    if isinstance(test, exp.Paren | exp.Not):
+        return _is_range(test.this)
+    if isinstance(test, exp.And | exp.Or):
+        return _is_range(test.left) and _is_range(test.right)
+    if isinstance(test, exp.Is):
+        return isinstance(test.expression, exp.Null | exp.Not)
+    if not isinstance(test, _COMPARISONS):
+        return False
+    sides = [one for one in test.iter_expressions() if not _is_constant(one)]
+    return len(sides) == 1
+
+
+def _aggregates_in(query: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the aggregates of a query that are not windows, child queries aside."""
+    asked = [*query.selects, query.args.get("having"), query.args.get("qualify")]
+    if query.args.get("order"):
+        asked.append(query.args["order"])
+    for one in asked:
+        if one is None:
+            continue
+        for node in walk_in_scope(one):
+            if not isinstance(node, exp.AggFunc):
+                continue
+            above = node.parent
+            while isinstance(above, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+                above = above.parent
+            if not (isinstance(above, exp.Window) and _unwrapped(above.this) is node):
+                yield node
+
+
+def _group_keys(query: exp.Select, group: exp.Expr) -> Iterator[exp.Expr]:
+    if group.args.get("all"):
+        for one in query.selects:
+            value = one.unalias()
+            # A function that sqlglot does not know may be an aggregate.
+            unknown = value.find(exp.Anonymous) is not None
+            if not unknown and not any(
+                isinstance(node, exp.AggFunc) for node in walk_in_scope(value)
+            ):
+                yield value
+        return
+    waiting = [*group.iter_expressions()]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
+            waiting += one.iter_expressions()
+        else:
+            yield one.unnest()
+
+
+def _width(query: exp.Expr) -> int:
+    return len(query.selects) if isinstance(query, exp.Query) else 0
+
+
+def _with_names(query: exp.Query) -> exp.Query:
+    """Give each expression without an alias the name that stands for not knowing it.
+
+    sqlglot calls `cast(x as int)` x; DuckDB calls it `CAST(x AS INTEGER)`.
+    """
+    for select in query.find_all(exp.Select):
+        for place, one in enumerate(select.expressions):
+            if not isinstance(one, exp.Alias | exp.Column | exp.Star | exp.Columns):
+                one.replace(exp.alias_(one.copy(), f"_col_{place}"))
+    return query
+
+
+def _is_many(selected: exp.Expr) -> bool:
+    """Whether one item of a SELECT makes columns that it does not name."""
+    if selected.is_star or selected.find(exp.Columns):
+        return True
+    return isinstance(selected, exp.Dot) and isinstance(selected.expression, exp.Star)
+
+
+def _is_recursive(query: exp.Expr) -> bool:
+    """Whether a query is the body of a CTE that reads itself.
+
+    Tracing one needs its own result; sqlglot answers with its first branch alone.
+    """
+    cte = query.find_ancestor(exp.CTE, exp.Query)
+    while isinstance(cte, exp.Subquery):
+        cte = cte.find_ancestor(exp.CTE, exp.Query)
+    if not isinstance(cte, exp.CTE) or not isinstance(cte.parent, exp.With):
+        return False
+    if not cte.parent.recursive:
+        return False
+    return any(
+        table.name == cte.alias and not table.db for table in query.find_all(exp.Table)
+    )
+
+
+def _faults(
+    tree: exp.Query, known: Mapping[Relation, Mapping[str, ColumnKey]]
+) -> Iterator[str]:
+    """Yield what a query does that no lineage can be read off, in words."""
+    ctes = {one.alias.lower() for one in tree.find_all(exp.CTE)}
+    for node in tree.walk():
+        if isinstance(node, exp.Pivot):
+            yield "PIVOT or UNPIVOT makes columns of values"
+        elif isinstance(node, exp.SetOperation) and node.args.get("by_name"):
+            yield "UNION BY NAME depends on what the columns happen to be called"
+        elif isinstance(node, exp.Columns):
+            yield "columns() chooses columns by pattern"
+        elif isinstance(node, exp.PositionalColumn):
+            yield "`#` names a column by its place"
+        elif isinstance(node, exp.Lateral):
+            yield "a lateral subquery"
+        elif isinstance(node, exp.Join) and node.args.get("method") in (
+            "NATURAL",
+            "POSITIONAL",
+        ):
+            yield f"a {node.args['method'].lower()} join states no columns"
+        elif isinstance(node, exp.With) and node.recursive:
+            if any(_is_recursive(one.this) for one in node.expressions):
+                yield "a recursive CTE reads itself"
+        elif isinstance(node, exp.Table):
+            yield from _faults_of_table(node, ctes, known)
+        elif isinstance(node, exp.Anonymous) and (
+            node.name.lower() not in _functions()
+        ):
+            yield f"the function {node.name} is not one of DuckDB's own"
+
+
+def _faults_of_table(
+    table: exp.Table,
+    ctes: set[str],
+    known: Mapping[Relation, Mapping[str, ColumnKey]],
+) -> Iterator[str]:
+    called = table.this
+    if not isinstance(called, exp.Identifier):
+        name = _function(called) or str(called.name).lower()
+        if name not in _ROW_MAKERS:
+            yield f"{name}() reads what is not a model or a data set"
+        return
+    database = table.catalog.lower()
+    relation = (table.db.lower(), table.name.lower())
+    is_cte = not table.db and relation[1] in ctes
+    if database not in _DATABASES or not (is_cte or relation in known):
+        yield f"{table.sql(dialect='duckdb')} is neither a model nor a data set"
+
+
+@cache
+def _functions() -> frozenset[str]:
+    """Return the names of DuckDB's own functions; a macro could hide a query."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        rows = connection.execute(
+            "select distinct lower(function_name) from duckdb_functions() "
+            "where internal and function_type in ('scalar', 'aggregate', 'macro')"
+        ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def _lower(relation: Relation) -> Relation:
+    return (relation[0].lower(), relation[1].lower())
+
+
+def _parse(sql: str) -> exp.Query | None:
+    """Return the syntax tree; None where sqlglot cannot read one query in the SQL."""
+    try:
+        trees = [one for one in parse(sql, dialect=_dialect()) if one is not None]
+    except (SqlglotError, RecursionError):
+        return None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        return None
+    return trees[0]
+
+
+def _read_by(trees: Iterable[exp.Query | None]) -> tuple[Relation, ...]:
+    found = {
+        _lower((table.db, table.name))
+        for tree in trees
+        if tree is not None
+        for table in tree.find_all(exp.Table)
+    }
+    return tuple(sorted(one for one in found if one[0]))
+
+
+@cache
+def _dialect() -> type[Dialect]:
+    """Return DuckDB's dialect, in which `force` is a name like any other.
+
+    sqlglot reads it as the start of MySQL's index hint and then fails on
+    `select month, force`.
+    """
+
+    class WarehouseSql(DuckDB):
+        class Tokenizer(DuckDB.Tokenizer):
+            KEYWORDS: ClassVar = {
+                word: kind
+                for word, kind in DuckDB.Tokenizer.KEYWORDS.items()
+                if word != "FORCE"
+            }
+
+    return WarehouseSql
