@@ -6,7 +6,7 @@ export EDP_HOME ?= $(CURDIR)/.edp
 EDP_PORT ?= 3000
 PORT ?= $(EDP_PORT)
 
-.PHONY: setup run test lint docs bench scale browser mutation clean
+.PHONY: setup run test lint docs bench scale browser mutation doors clean
 
 setup: $(VENV)/.ready  ## The locked environment, and the dbt manifest ready
 
@@ -28,7 +28,11 @@ run: setup  ## Make the sample force, load and build everything, serve it
 	exec $(BIN)/edp up --port $(PORT)
 
 test: setup  ## Unit, contract and integration tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not doors" \
+	  tests/unit tests/contract tests/integration
+
+doors: setup  ## Every governance door, through the command line on the sample force
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m doors tests/integration
 
 lint: setup  ## Style, types, SQL, definitions
 	$(BIN)/ruff check edp_platform tests benchmarks

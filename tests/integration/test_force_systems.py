@@ -20,6 +20,8 @@ import pytest
 
 from tests.integration.conftest import Platform
 
+pytestmark = pytest.mark.doors
+
 
 @pytest.fixture(scope="session")
 def truth(systems: Platform) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from edp_platform.yaml_source import load_yaml
 
 from .conftest import Platform
 
+pytestmark = pytest.mark.doors
+
 PACKAGE = Path(edp_platform.__file__).parent
 TODAY = date.today()
 

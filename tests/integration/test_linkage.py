@@ -16,6 +16,8 @@ from edp_platform.sample import make_sample
 
 from .conftest import Platform
 
+pytestmark = pytest.mark.doors
+
 CLERK = ("--as-person", "records-manager")
 LOOK = (*CLERK, "--purpose", "P-LINKAGE", "--reason", "monthly review")
 

@@ -18,6 +18,8 @@ import pytest
 
 from .conftest import Platform
 
+pytestmark = pytest.mark.doors
+
 _STREET = Path("datasets") / "police_uk_street"
 _KEY = dg.AssetKey(["raw", "police_uk_street"])
 _MART = dg.AssetKey(["marts", "crime_by_month"])

@@ -118,13 +118,33 @@ def test_a_backfill_loads_its_months_and_no_others(fresh: Platform) -> None:
 
 
 def test_months_without_a_file_are_told_and_not_made_up(fresh: Platform) -> None:
+    month = json.loads((fresh.sample / "truth.json").read_text())["months"][-1]
     done = fresh.edp(
         *("backfill", "police_uk_street", "--only"),
-        *("--partitions", "2015-01...2015-03", "--json"),
+        *("--partitions", f"2015-01...2015-03,{month}", "--json"),
     )
     assert done.returncode == 0, done.stderr
     assert "no file was landed for 3 of these months" in done.stderr
     assert not list((fresh.home / "raw" / "police_uk_street").glob("month=2015*"))
+
+
+@pytest.mark.parametrize(
+    ("selection", "months", "status", "told"),
+    [
+        ("police_uk_street", "2015-01...2015-03", 1, "nothing of police_uk_street"),
+        ("population_mid_2020", "2018-01", 1, "is loaded by edp run"),
+        ("police_uk_street", "1900-01", 2, "months are kept from 2008-01"),
+    ],
+)
+def test_a_backfill_of_nothing_is_refused(
+    fresh: Platform, selection: str, months: str, status: int, told: str
+) -> None:
+    done = fresh.edp("backfill", selection, "--partitions", months)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert told in done.stderr
+    assert not (fresh.home / "raw").exists() or not list(
+        (fresh.home / "raw").glob("*/month=*")
+    )
 
 
 def test_a_killed_run_is_taken_up_again_and_gives_the_same_tables(

@@ -95,7 +95,7 @@ def test_a_file_without_its_header_line_does_not_show_its_first_row(
     with pytest.raises(NotRecognised) as caught:
         asked(tmp_path, data_sets, "2024-01-btp-street.csv", text(row, row))
     assert "Zebedee" not in str(caught.value)
-    assert "header line missing" in str(caught.value)
+    assert "header line is missing" in str(caught.value)
 
 
 @pytest.mark.parametrize(
