@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from edp_platform.commands.console import console
 from edp_platform.files import read_json
 from edp_platform.home import Home
 from edp_platform.orchestration.session import Session
@@ -65,8 +66,7 @@ def run_and_report(
 
     With `as_json`, prints one JSON object and no progress.
     """
-    out = Console(emoji=False)
-    err = Console(stderr=True, quiet=as_json, emoji=False)
+    out, err = console(), console(stderr=True, quiet=as_json)
     started = time.monotonic()
     outcomes = []
     for keys in (request.refused, request.keys):

@@ -29,6 +29,7 @@ _NOMINALS = dg.AssetKey(["raw", _STATED.data_set])
 PAIRS = dg.AssetKey(["record_linkage", "nominal_pairs"])
 CLUSTERS = dg.AssetKey(["record_linkage", "nominal_clusters"])
 QUEUE = dg.AssetKey(["record_linkage", "clerical_review_queue"])
+_NUMBERS = frozenset({"match_probability", "match_weight", "weakest_link"})
 
 
 def _opened() -> tuple[LinkageStore, DataSet]:
@@ -51,7 +52,13 @@ def _lineage(columns: dict[str, tuple[str, ...]]) -> dict[str, Any]:
                 for name, sources in columns.items()
             },
             "rows": [f"{raw}.{name}" for name in _COMPARED],
-        }
+        },
+        "dagster/column_schema": dg.TableSchema(
+            [
+                dg.TableColumn(name, "number" if name in _NUMBERS else "string")
+                for name in columns
+            ]
+        ),
     }
 
 

@@ -5,6 +5,7 @@ checked. Metadata holds counts, never a person.
 """
 
 from collections import Counter
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from edp_platform.governance.product_lineage import LINEAGE_METADATA
 from edp_platform.governance.registers import Registers
 from edp_platform.home import Home
 from edp_platform.orchestration.scope import log_materializations
-from edp_platform.retention.decisions import Decisions
+from edp_platform.retention.decisions import Decision, Decisions
 from edp_platform.retention.disposal import (
     begin,
     carry_out,
@@ -59,13 +60,36 @@ _JOINS = (
 _DATES = (*_BIRTH, *_GROUP, *_CATEGORY, *_EVENTS)
 
 
+#: Type of the columns that are not text.
+_TYPES = {
+    "nominal_ids": "list of string",
+    "exceptions": "list of string",
+    "mopi_group": "integer",
+    "is_offender": "boolean",
+    "clear_from": "date",
+    "review_on": "date",
+    "disposal_on": "date",
+    "on": "date",
+    "subjects": "list of string",
+    "nrac": "list of string",
+    "persons": "list of object",
+    "removed": "list of object",
+}
+
+
 def _lineage(columns: dict[str, tuple[str, ...]]) -> dict[str, Any]:
     return {
         LINEAGE_METADATA: {
             "columns": {name: {"made_of": [*each]} for name, each in columns.items()},
             "rows": [*_ID, *_JOINS],
-        }
+        },
+        **_columns(*columns),
     }
+
+
+def _columns(*names: str) -> dict[str, Any]:
+    columns = [dg.TableColumn(name, _TYPES.get(name, "string")) for name in names]
+    return {"dagster/column_schema": dg.TableSchema(columns)}
 
 
 @dg.asset(
@@ -157,7 +181,10 @@ def rrd_due(context: AssetExecutionContext) -> Any:
     kinds={"json"},
     pool=_POOL,
     tags={"regime": "part3", "classification": "official"},
-    metadata={LINEAGE_METADATA: {"columns": {}, "rows": []}},
+    metadata={
+        LINEAGE_METADATA: {"columns": {}, "rows": []},
+        **_columns(*(one.name for one in fields(Decision))),
+    },
 )
 def rrd_decision(context: AssetExecutionContext) -> dg.MaterializeResult:
     """What people decided on persons who were due: append-only, by keyed hash.
@@ -188,7 +215,12 @@ class CarryOut(dg.Config):
     kinds={"json"},
     pool=_POOL,
     tags={"regime": "part3", "classification": "official"},
-    metadata={LINEAGE_METADATA: {"columns": {}, "rows": []}},
+    metadata={
+        LINEAGE_METADATA: {"columns": {}, "rows": []},
+        **_columns(
+            "id", "completed_at", "carried_out_by", "reason", "persons", "removed"
+        ),
+    },
     check_specs=[
         dg.AssetCheckSpec(
             "nobody_returned",
