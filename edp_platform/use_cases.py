@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from edp_platform.contracts import Contract
 from edp_platform.datasets import SetAside, defs_root
 from edp_platform.governance import delivery
 from edp_platform.governance.dpia import Dpia, DpiaInvalid, load_dpia
@@ -103,6 +104,14 @@ class UseCaseFolder:
     def purposes(self) -> list[str]:
         """The purposes it uses data for."""
         return self.stated.purposes
+
+    def purposes_of(self, contract: Contract) -> tuple[str, ...]:
+        """Return the purposes for which it uses one data set: those both sides state.
+
+        Where they share none, its own, so that the gate is asked about them and refuses.
+        """
+        shared = [one for one in self.purposes if one in contract.purposes]
+        return tuple(shared or self.purposes)
 
     @property
     def record_path(self) -> Path:

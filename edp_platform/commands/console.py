@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from edp_platform.consoles import console
 from edp_platform.home import Home
 
-#: Columns of a log or a pipe: in 80, rich breaks names that people search for.
-_WIDTH_OF_A_LOG = 200
-
-
-def console(stderr: bool = False, quiet: bool = False) -> Console:
-    """Return a console: as wide as the terminal, or wide where there is none."""
-    made = Console(stderr=stderr, quiet=quiet, emoji=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = _WIDTH_OF_A_LOG
-    return made
-
-
-# No emoji: `contract.yaml:100:` is a file and a line.
 out = console()
 err = console(stderr=True)
 

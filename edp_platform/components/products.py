@@ -143,7 +143,10 @@ def refusals_of(
                 columns=[*declared.columns],
                 declared=declared.protected_by,
                 use_case=use_case.name,
-                purposes=_purposes(use_case, data_sets),
+                purposes={
+                    name: use_case.purposes_of(one.contract)
+                    for name, one in data_sets.items()
+                },
                 dpias=_dpias(data_sets),
                 is_declared_only=True,
             ),
@@ -230,16 +233,6 @@ def _uses_people(use_case: UseCaseFolder, data_sets: Mapping[str, DataSet]) -> b
         name in data_sets and _is_about_people(data_sets[name])
         for name in use_case.stated.uses
     )
-
-
-def _purposes(
-    use_case: UseCaseFolder, data_sets: Mapping[str, DataSet]
-) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for name, one in data_sets.items():
-        shared = [each for each in use_case.purposes if each in one.contract.purposes]
-        found[name] = tuple(shared or use_case.purposes)
-    return found
 
 
 def _dpias(data_sets: Mapping[str, DataSet]) -> dict[str, Any]:

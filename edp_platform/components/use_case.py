@@ -133,12 +133,10 @@ def asset_refusals(
                 )
             )
             continue
-        own = data_set.contract.purposes
-        shared = tuple(one for one in use_case.purposes if one in own)
         found += data_set.refusals(
             "mart",
             today,
-            purposes=shared or tuple(use_case.purposes),
+            purposes=use_case.purposes_of(data_set.contract),
             use_case=use_case.name,
         )
     return list(dict.fromkeys(found))

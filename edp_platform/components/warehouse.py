@@ -4,7 +4,7 @@ Not `@dbt_assets`: it starts dbt in a process of its own and knows no gate. The 
 and check specs are dagster-dbt's, so names and the lineage in the UI are the usual ones.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from functools import cached_property
@@ -209,26 +209,30 @@ class Warehouse:
         found = []
         for name in sorted(self.models.data_sets(model.unique_id)):
             data_set = self.data_sets.by_name.get(name)
-            own = data_set.contract.purposes if data_set else ()
-            purposes = own
-            if use_case is not None:
-                shared = tuple(one for one in use_case.purposes if one in own)
-                purposes = shared or tuple(use_case.purposes)
+            if data_set is None:
+                purposes = tuple(use_case.purposes) if use_case else ()
+            elif use_case is None:
+                purposes = data_set.contract.purposes
+            else:
+                purposes = use_case.purposes_of(data_set.contract)
             found.append(Use(name, purposes, model.use_case))
         return found
 
-    def shut_models(self, today: date) -> set[str]:
-        """Return the models the gate shuts, and those that read one of them."""
-        refused = {
+    def refused_models(self, today: date) -> set[str]:
+        """Return the models that the gate refuses themselves."""
+        return {
             model.unique_id
             for model in self.models.built.values()
             if self.refusals(model, today)
         }
-        return self.models.descendants(refused) & self.models.built.keys()
 
-    def open_marts(self, today: date) -> list[Model]:
-        """Return the marts that may be built and published today."""
-        shut = self.shut_models(today)
+    def shut_models(self, refused: Collection[str]) -> set[str]:
+        """Return the models refused, and those that read one of them."""
+        return self.models.descendants(set(refused)) & self.models.built.keys()
+
+    def open_marts(self, refused: Collection[str]) -> list[Model]:
+        """Return the marts that may be built and published, given the models refused."""
+        shut = self.shut_models(refused)
         return [model for model in self.models.marts if model.unique_id not in shut]
 
     def published_state(self, marts: Sequence[Model]) -> str:
@@ -300,7 +304,7 @@ class Warehouse:
             pool=POOL,
         )
         def published(context: AssetExecutionContext) -> Iterator[Any]:
-            marts = self.open_marts(date.today())
+            marts = self.open_marts(self.refused_models(date.today()))
             record = BuiltRecord.read(self.home)
             snapshot = publish(
                 self.home,

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from edp_platform.commands.console import console
+from edp_platform.consoles import console
 from edp_platform.files import read_json
 from edp_platform.home import Home
 from edp_platform.orchestration.session import Session

@@ -165,20 +165,20 @@ class Session:
         record = BuiltRecord.read(self.home)
         # What the gate shuts is asked for alone, so that its refusal is on record and
         # every other mart is built and published all the same.
-        shut = warehouse.shut_models(today)
+        refused_models = warehouse.refused_models(today)
+        shut = warehouse.shut_models(refused_models)
         due = record.due(models, lake, models.built.keys() - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
-        state = warehouse.published_state(warehouse.open_marts(today))
+        state = warehouse.published_state(warehouse.open_marts(refused_models))
         if due.models or state != published_from(self.home):
             keys.add(PUBLISHED)
         refused = {raw_key(name) for name in refused_sets}
         refused |= {
             dg.AssetKey(models.by_id[one].asset_key)
-            for one in shut
+            for one in refused_models
             if models.by_id[one].layer == "mart"
             and models.data_sets(one) & supplies.keys()
-            and warehouse.refusals(models.by_id[one], today)
             and self._is_ours_to_refuse(models.data_sets(one))
         }
         months = {month for name in raw for month in raw[name]} | set(due.months)
