@@ -73,14 +73,12 @@ def compare(
     else:
         has_key = pl.lit(False)
     values = [name for name in names if name not in identity]
-    old, new = (
-        frame.filter(has_key)
-        .select(*identity, *values)
-        # Rows that share an identifier pair up by value, so a mere reordering of the
-        # publisher's is not read as a change.
-        .sort([*identity, *values])
-        .with_columns(nth=pl.int_range(pl.len()).over(identity) if identity else 0)
-        for frame in (earlier, later)
+    old, new = _numbered(
+        [
+            frame.filter(has_key).select(*identity, *values)
+            for frame in (earlier, later)
+        ],
+        identity,
     )
     key = [*identity, "nth"]
     both = old.join(new, on=key, how="inner", suffix="__later", nulls_equal=True)
@@ -116,6 +114,35 @@ def compare(
         "unidentified_added": int(surplus.clip(lower_bound=0).sum()),
         "unidentified_removed": int((-surplus).clip(lower_bound=0).sum()),
     }
+
+
+def _numbered(
+    frames: Sequence[pl.DataFrame], identity: Sequence[str]
+) -> list[pl.DataFrame]:
+    """Number the rows that share an identifier, as `nth`.
+
+    By value, so that they pair up and a mere reordering of the publisher's is not read
+    as a change. Nearly every row has an identifier of its own, and is not sorted.
+    """
+    if not identity:
+        return [frame.with_columns(nth=pl.lit(0, pl.Int64)) for frame in frames]
+    key = list(identity)
+    shared = pl.concat(
+        frame.select(key).filter(pl.struct(key).is_duplicated()) for frame in frames
+    ).unique()
+    return [
+        pl.concat(
+            [
+                frame.join(shared, on=key, how="anti").with_columns(
+                    nth=pl.lit(0, pl.Int64)
+                ),
+                frame.join(shared, on=key, how="semi")
+                .sort(frame.columns)
+                .with_columns(nth=pl.int_range(pl.len(), dtype=pl.Int64).over(key)),
+            ]
+        )
+        for frame in frames
+    ]
 
 
 def _differing(pairs: pl.DataFrame, values: Sequence[str]) -> dict[str, int]:

@@ -167,7 +167,11 @@ class Session:
         # every other mart is built and published all the same.
         refused_models = warehouse.refused_models(today)
         shut = warehouse.shut_models(refused_models)
-        due = record.due(models, lake, models.built.keys() - shut)
+        # What derives from nothing that has arrived is not built yet: an empty mart
+        # says that nothing happened, where nobody has said so.
+        fed = models.fed_by([name for name, held in lake.items() if held])
+        known = models.built.keys() & (fed | record.models.keys())
+        due = record.due(models, lake, known - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
         state = warehouse.published_state(warehouse.open_marts(refused_models))

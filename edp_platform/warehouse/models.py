@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -89,6 +90,27 @@ class Models:
         for unique_id in self.by_id:
             visit(unique_id)
         return found
+
+    def fed_by(self, data_sets: Collection[str]) -> set[str]:
+        """Return the models that derive from one of these data sets, and what those read.
+
+        A mart of no data set at all is among them: it waits for none.
+        """
+        waiting = [
+            one.unique_id
+            for one in self.by_id.values()
+            if not self.data_sets(one.unique_id).isdisjoint(data_sets)
+            or (one.layer == "mart" and not self.data_sets(one.unique_id))
+        ]
+        reached: set[str] = set()
+        while waiting:
+            unique_id = waiting.pop()
+            if unique_id not in reached:
+                reached.add(unique_id)
+                waiting += [
+                    one for one in self.by_id[unique_id].parents if one in self.by_id
+                ]
+        return reached
 
     def descendants(self, unique_ids: set[str]) -> set[str]:
         """Return these models and every model that reads one of them."""

@@ -33,6 +33,8 @@ _FIELD = r'(?:"(?:[^"]|"")*"|[^",]*)'
 _WELL_QUOTED = rf"\A{_FIELD}(?:,{_FIELD})*\z"
 _WHOLE_RECORD = re.compile(rf"{_FIELD}(?:,{_FIELD})*")
 _QUOTED = r'"[^"]*"'
+#: How many bytes are looked through at a time.
+_BLOCK = 1 << 20
 
 QUARANTINE_SCHEMA = pl.Schema(
     {
@@ -91,7 +93,7 @@ def read_header(path: Path) -> tuple[str, ...]:
     with path.open("rb") as stream:
         start = stream.read(1_000_000)
     _refuse_binary(path, start)
-    return _header(path, start.removeprefix(_BOM).split(b"\n", 1)[0])
+    return _header(path, _first_line(start.removeprefix(_BOM)))
 
 
 def count_records(path: Path) -> int:
@@ -109,7 +111,7 @@ def count_records(path: Path) -> int:
         # Only a line feed ends a line: a lone carriage return stands in a value.
         return max(sum(1 for line in raw.split(b"\n") if line.strip()) - 1, 0)
     text = [line.rstrip("\r") for line in raw.decode("utf-8", "replace").split("\n")]
-    width = len(_header(path, raw.split(b"\n", 1)[0]))
+    width = len(_header(path, _first_line(raw)))
     return len(_records(pl.Series(text, dtype=pl.String), width).starts) - 1
 
 
@@ -126,17 +128,14 @@ def read_text_table(path: Path) -> TextTable:
     _refuse_binary(path, raw)
     has_quotes = b'"' in raw
     bad_encoding: set[int] = set()
-    try:
-        if not raw.isascii():
-            raw.decode("utf-8")
-    except UnicodeDecodeError:
+    if not _is_utf8(raw):
         raw, bad_encoding = _mark_bad_encoding(raw)
-    header = _header(path, raw.split(b"\n", 1)[0])
+    header = _header(path, _first_line(raw))
     width = len(header)
-    if not has_quotes and not bad_encoding and _is_plain(raw, width):
-        frame = _parse(path, raw, width, has_quotes, header_lines=1)
+    plain = None if has_quotes or bad_encoding else _plain_table(raw, width)
+    if plain is not None:
         nothing = pl.DataFrame(schema=QUARANTINE_SCHEMA)
-        frame = frame.with_row_index("source_line", 2).cast({"source_line": pl.Int64})
+        frame = plain.with_row_index("source_line", 2).cast({"source_line": pl.Int64})
         return TextTable(header, frame, raw, nothing, frame.height)
     lines = pl.read_lines(io.BytesIO(raw))["line"]
     records = (
@@ -195,23 +194,52 @@ def read_text_table(path: Path) -> TextTable:
     )
 
 
-def _is_plain(raw: bytes, width: int) -> bool:
-    """Whether each line has the header's number of fields and none is too long.
+def _first_line(raw: bytes) -> bytes:
+    """Return the first line without its end; `split` would copy the whole file."""
+    end = raw.find(b"\n")
+    return raw if end < 0 else raw[:end]
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """Whether the bytes are UTF-8; Python would write them all out to find out."""
+    if raw.isascii():
+        return True
+    try:
+        pl.Series([raw], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return False
+    return True
+
+
+def _plain_table(raw: bytes, width: int) -> pl.DataFrame | None:
+    """Return the fields if each line has as many as the header and none is too long.
 
     Nearly every file: to look at each line as text takes twice as long as to parse it.
+    polars refuses a line of more fields and fills up one of fewer, so where none is
+    refused and there are as many commas as there should be, no line has fewer either.
     """
     characters = np.frombuffer(raw, np.uint8)
-    ends = np.flatnonzero(characters == ord("\n"))
-    if len(raw) and raw[-1:] != b"\n":
-        ends = np.append(ends, len(raw))
-    commas = np.searchsorted(np.flatnonzero(characters == ord(",")), ends)
+    found = np.empty(min(len(raw), _BLOCK), np.bool_)
+    commas, blocks = 0, []
+    # Block by block, because memory that was never touched costs more than the looking.
+    for start in range(0, len(raw), _BLOCK):
+        block = characters[start : start + _BLOCK]
+        here = found[: len(block)]
+        commas += int(np.count_nonzero(np.equal(block, ord(","), out=here)))
+        blocks.append(np.flatnonzero(np.equal(block, ord("\n"), out=here)) + start)
+    if raw[-1:] != b"\n":
+        blocks.append(np.array([len(raw)]))
+    ends = np.concatenate(blocks)
     # A blank line of a file of one column has as many commas as any other.
-    is_table = width > 1 and len(ends) > 1
-    return (
-        is_table
-        and bool((np.diff(commas, prepend=0) == width - 1).all())
-        and int(np.diff(ends).max()) <= MAX_RECORD_CHARACTERS
-    )
+    if width < 2 or len(ends) < 2 or commas != len(ends) * (width - 1):
+        return None
+    if int(np.diff(ends).max()) > MAX_RECORD_CHARACTERS:
+        return None
+    try:
+        frame = _split(raw, width, has_quotes=False, header_lines=1)
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.height == len(ends) - 1 else None
 
 
 def _fault(width: int, bad_encoding: set[int], unclosed: set[int]) -> pl.Expr:
@@ -334,19 +362,12 @@ def _fields(record: str) -> int | None:
 
 
 def _parse(
-    path: Path, body: bytes | None, width: int, has_quotes: bool, header_lines: int = 0
+    path: Path, body: bytes | None, width: int, has_quotes: bool
 ) -> pl.DataFrame:
-    schema = {f"c{position}": pl.String for position in range(width)}
     if body is None:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=_text_columns(width))
     try:
-        frame = pl.read_csv(
-            io.BytesIO(body),
-            has_header=False,
-            skip_lines=header_lines,
-            schema=schema,
-            quote_char='"' if has_quotes else None,
-        )
+        frame = _split(body, width, has_quotes)
     except pl.exceptions.PolarsError as error:
         # Its message quotes the row, which may not reach a log.
         raise UnreadableFile(
@@ -356,3 +377,19 @@ def _parse(
     # A publisher that quotes every field writes a blank as "", and it is still blank.
     is_quoted = has_quotes and b'""' in body
     return frame.with_columns(pl.all().replace("", None)) if is_quoted else frame
+
+
+def _split(
+    body: bytes, width: int, has_quotes: bool, header_lines: int = 0
+) -> pl.DataFrame:
+    return pl.read_csv(
+        io.BytesIO(body),
+        has_header=False,
+        skip_lines=header_lines,
+        schema=_text_columns(width),
+        quote_char='"' if has_quotes else None,
+    )
+
+
+def _text_columns(width: int) -> dict[str, type[pl.String]]:
+    return {f"c{position}": pl.String for position in range(width)}
