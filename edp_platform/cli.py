@@ -217,7 +217,7 @@ def _show_landed(outcomes: list[Any], counts: Any) -> None:
         out.print(table)
     out.print(
         f"{counts['landed']} landed, {counts['unchanged']} already here, "
-        f"{counts['refused']} refused. Next: edp run"
+        f"{counts['refused']} refused.{' Next: edp run' * bool(counts['landed'])}"
     )
 
 

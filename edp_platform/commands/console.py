@@ -28,7 +28,9 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Write JSON, for a script
 WaitOption = Annotated[
     float,
     typer.Option(
-        "--wait", help="Seconds to wait for another run that holds the warehouse."
+        "--wait",
+        min=0,
+        help="Seconds to wait for another run that holds the warehouse.",
     ),
 ]
 

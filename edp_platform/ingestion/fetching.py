@@ -90,6 +90,6 @@ def _land(home: Home, files: object, out: Console, err: Console) -> bool:
                 err.print(f"refused {landed.name}: {landed.reason}", soft_wrap=True)
     out.print(
         f"{counts['landed']} landed, {counts['unchanged']} already here, "
-        f"{counts['refused']} refused. Next: edp run"
+        f"{counts['refused']} refused.{' Next: edp run' * bool(counts['landed'])}"
     )
     return not counts["refused"]

@@ -33,10 +33,13 @@ _HEADS = {
     "set_aside": "repeats",
     "superseded": "replaced",
     "waiting": "waiting",
+    "disposed": "disposed",
+    "restricted": "restricted",
 }
 #: How often a run that waits says so again where there is no terminal.
 _WAIT_LINE_SECONDS = 30
-_ROWS = ("landed", "loaded", "quarantined", "set_aside", "superseded", "waiting")
+#: Columns shown only where a run has such rows.
+_SELDOM = ("disposed", "restricted")
 
 
 @dataclass(frozen=True)
@@ -207,11 +210,11 @@ def _rows(home: Home, outcomes: list[Any]) -> dict[str, dict[str, int]]:
     )
     found = {}
     for name in names:
-        totals = dict.fromkeys(_ROWS, 0)
+        totals = dict.fromkeys(_HEADS, 0)
         for path in (home.reconciliation / name).glob("*.json"):
             if not path.name.endswith(".ledger.json"):
                 account = read_json(path)
-                for field in _ROWS:
+                for field in _HEADS:
                     totals[field] += account[field]
         found[name] = totals
     return found
@@ -224,12 +227,16 @@ def _show(out: Console, told: dict[str, Any]) -> None:
             "work was taken up again."
         )
     if told["rows"]:
-        table = Table("data set", *(_HEADS[field] for field in _ROWS))
+        sums = {
+            field: sum(each[field] for each in told["rows"].values())
+            for field in _HEADS
+        }
+        shown = [field for field in _HEADS if sums[field] or field not in _SELDOM]
+        table = Table("data set", *(_HEADS[field] for field in shown))
         for name, totals in told["rows"].items():
-            table.add_row(name, *(f"{totals[field]:,}" for field in _ROWS))
-        sums = [sum(each[field] for each in told["rows"].values()) for field in _ROWS]
+            table.add_row(name, *(f"{totals[field]:,}" for field in shown))
         table.add_section()
-        table.add_row("all", *(f"{number:,}" for number in sums))
+        table.add_row("all", *(f"{sums[field]:,}" for field in shown))
         out.print(table)
     errors = [one for one in told["checks_failed"] if one["severity"] == "ERROR"]
     warned = [one for one in told["checks_failed"] if one["severity"] == "WARN"]
@@ -237,7 +244,8 @@ def _show(out: Console, told: dict[str, Any]) -> None:
         out.print("Everything is up to date; nothing was run.")
     else:
         out.print(
-            f"{told['materialized']} assets materialised in {told['seconds']} s; "
+            f"{told['materialized']} asset{'s' * (told['materialized'] != 1)} "
+            f"materialised in {told['seconds']} s; "
             f"checks: {told['checks_passed']} passed, {len(errors)} failed, "
             f"{len(warned)} warned."
         )

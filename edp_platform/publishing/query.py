@@ -59,11 +59,14 @@ def ask(
             result = connection.execute(sql)
             columns = [column[0] for column in result.description or []]
             return columns, result.fetchall(), snapshot.id
-        except duckdb.Error as error:
+        except duckdb.CatalogException as error:
             raise QueryFailed(
                 f"{error}\nThe published marts are: {', '.join(sorted(snapshot.rows))}. "
-                "Ask them as marts.NAME."
+                "Ask them as marts.NAME. A mart is published when what it is made of has "
+                "arrived and its checks have passed: edp status."
             ) from error
+        except duckdb.Error as error:
+            raise QueryFailed(str(error)) from error
 
 
 def pass_gate(
