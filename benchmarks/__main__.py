@@ -30,7 +30,7 @@ from benchmarks import freshness
 from benchmarks.children import CHECKOUT, CommandFailed, Taken, edp, environment, run
 from benchmarks.comparing import TablesDiffer, compare_tables, gather_marts
 from benchmarks.labels import write_labels
-from benchmarks.preparation import Workplace, copy_home
+from benchmarks.preparation import Workplace, copy_home, read_once
 
 RESULTS = CHECKOUT / "benchmarks" / "results.json"
 DETAILS = CHECKOUT / "benchmarks" / "details.json"
@@ -108,10 +108,12 @@ class Benchmarks:
 
     def _edp_run(self, landed: Path, name: str = "run") -> tuple[Taken, Path]:
         home = copy_home(landed, self.workplace.folder / name)
+        read_once(home / "landing")
         log = self.workplace.logs / f"{name}.log"
         return run(edp("run"), log, environment(home)), home
 
     def _script(self, landed: Path, script: str) -> tuple[Taken, Path]:
+        read_once(landed / "landing")
         labels = self.workplace.folder / "labels.csv"
         write_labels(landed, labels)
         target = self.workplace.scratch("by-hand")
@@ -132,6 +134,8 @@ class Benchmarks:
         ours, theirs, ratios = [], [], []
         for number in range(self.scale.rounds):
             load = freshness.load_now()
+            # Both from files and programs in memory: else the first pays for the disk.
+            self._edp_run(small)
             platform_took, home = self._edp_run(landed)
             script_took, made = self._script(landed, script)
             ours.append(platform_took)

@@ -201,6 +201,8 @@ def land(
 
 
 def _show_landed(outcomes: list[Any], counts: Any) -> None:
+    from edp_platform.ingestion.land import summary
+
     table = Table("data set", "files", "records", "new files")
     by_set: dict[str, list[Any]] = {}
     for one in outcomes:
@@ -215,10 +217,7 @@ def _show_landed(outcomes: list[Any], counts: Any) -> None:
         )
     if by_set:
         out.print(table)
-    out.print(
-        f"{counts['landed']} landed, {counts['unchanged']} already here, "
-        f"{counts['refused']} refused.{' Next: edp run' * bool(counts['landed'])}"
-    )
+    out.print(summary(counts))
 
 
 @app.command()

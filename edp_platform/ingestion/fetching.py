@@ -11,7 +11,7 @@ from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from edp_platform.datasets import DataSets
 from edp_platform.home import Home
-from edp_platform.ingestion.land import LandingOptions, land
+from edp_platform.ingestion.land import LandingOptions, land, summary
 from edp_platform.ingestion.police_uk_download import FetchRefused, fetch_police_uk
 
 
@@ -88,8 +88,5 @@ def _land(home: Home, files: object, out: Console, err: Console) -> bool:
             counts[landed.outcome] += 1
             if landed.outcome == "refused":
                 err.print(f"refused {landed.name}: {landed.reason}", soft_wrap=True)
-    out.print(
-        f"{counts['landed']} landed, {counts['unchanged']} already here, "
-        f"{counts['refused']} refused.{' Next: edp run' * bool(counts['landed'])}"
-    )
+    out.print(summary(counts))
     return not counts["refused"]

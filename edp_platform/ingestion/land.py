@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -71,6 +71,15 @@ class _Candidate:
     name: str
     received_as: str
     release: date | None
+
+
+def summary(counts: Mapping[str, int]) -> str:
+    """Return one line for a person: how many files met which outcome, and what next."""
+    line = (
+        f"{counts['landed']} landed, {counts['unchanged']} already here, "
+        f"{counts['refused']} refused."
+    )
+    return f"{line} Next: edp run" if counts["landed"] or counts["unchanged"] else line
 
 
 def land(

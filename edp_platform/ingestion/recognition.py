@@ -48,7 +48,7 @@ def recognise(
         for expression in data_set.contract.file_name_expressions
         if (match := expression.match(name))
     ]
-    faults: list[tuple[int, str]] = []
+    faults: list[tuple[int, str, str]] = []
     for data_set, parts in by_name:
         try:
             header = data_set.reader.header(path)
@@ -58,13 +58,15 @@ def recognise(
         misfit = data_set.reader.misfit(data_set.contract, header)
         if not misfit:
             return Recognised(data_set, _clean(parts))
-        faults.append((len(misfit), f"{data_set.name}: {'; '.join(misfit)}"))
+        told = f"{data_set.name}: {'; '.join(misfit)}"
+        faults.append((len(misfit), told, data_set.contract.dpia_ref))
     if by_name:
-        nearest = min(faults)[1].rstrip(".")
+        _, nearest, dpia = min(faults)
         raise NotRecognised(
-            f"{name} is named like a file of the data set {nearest}. A column nobody "
-            "assessed may not be loaded, and a missing one cannot be made up. Change "
-            "the contract and its DPIA, or ask the supplier for the agreed columns."
+            f"{name} is named like a file of the data set {nearest.rstrip('.')}. Rule "
+            f"3: a column that {dpia} does not cover may not be loaded, and a missing "
+            f"one cannot be made up. Change the contract and {dpia}, or ask the "
+            "supplier for the agreed columns."
         )
     fitting = [one for one in candidates if not _misfit(path, one)]
     nameless = [

@@ -125,6 +125,7 @@ def test_a_new_column_in_the_feed_is_refused(fresh: Platform, tmp_path: Path) ->
     done = fresh.edp("land", str(widened))
     assert done.returncode == 1
     assert "not in the contract: Religion" in done.stderr
+    assert "Rule 3: a column that DPIA-STREET-CRIME does not cover" in done.stderr
     assert _tree(fresh.home / "landing") == before
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from typer.testing import CliRunner
 
 import edp_platform
 from edp_platform.cli import app
+from edp_platform.commands.console import out
 from edp_platform.home import Home
 from edp_platform.yaml_source import load_yaml
+from tests.supplier_reviewed import put_decision
 
 from .conftest import Platform
 
@@ -37,7 +40,10 @@ class Done:
 
 
 class Governed(Platform):
-    """A home first used today, with defs and registers of its own."""
+    """A home first used today, with defs and registers of its own.
+
+    The first sprint of the use case that has a supplier was theirs, and was decided on.
+    """
 
     def edp(self, *arguments: str, timeout: float = 300) -> Any:
         """Run one command in this process: it is the command line, without its start."""
@@ -78,6 +84,7 @@ class Governed(Platform):
 def governed(tmp_path: Path) -> Governed:
     for name in ("defs", "registers"):
         shutil.copytree(PACKAGE / name, tmp_path / name)
+    put_decision(tmp_path / "defs", tmp_path / "registers", TODAY)
     environment = {
         "EDP_DEFS": str(tmp_path / "defs"),
         "EDP_REGISTERS": str(tmp_path / "registers"),
@@ -121,6 +128,25 @@ def test_status_tells_every_data_set_and_use_case(governed: Governed) -> None:
     assert shown.returncode == 0
     for word in ("police_uk_street", "performance_framework", "Nothing is overdue"):
         assert word in shown.stdout
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_status_shows_every_fact_whole_on_a_screen_of_any_width(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(out, "width", width)
+    told = governed.told("governance", "status", status=0)
+    shown = governed.edp("governance", "status").stdout
+    assert max(len(line) for line in shown.splitlines()) <= width
+    for one in told["data_sets"]:
+        for fact in ("name", "owner", "regime", "stage", "dpia", "retention_rule"):
+            assert one[fact] and one[fact] in shown, (one["name"], fact)
+    blocks = shown[shown.index("Use cases") :]
+    for one in told["use_cases"]:
+        for fact in (*one["dpias"], *one["retention_rules"], one["stage"], one["eqia"]):
+            assert fact in blocks, (one["name"], fact)
+    table = "┃ kept by" in shown
+    assert table is (width == 200)
 
 
 def test_status_says_what_is_overdue_and_whose(governed: Governed) -> None:
@@ -224,6 +250,42 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "reviewer: performance-lead",
         "rule 22",
     ),
+    "a decision on the pack of nothing": (
+        "registers/supplier_reviews/SR-01.yaml",
+        "evidence: [0-9a-f]+",
+        "evidence: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "its evidence pack is not kept in",
+    ),
+    "a decision before the sprint was over": (
+        "registers/supplier_reviews/SR-01.yaml",
+        "'on': .*",
+        f"'on': '{TODAY - timedelta(days=41)}'",
+        "a sprint is reviewed at its end",
+    ),
+    "a decision about no use case": (
+        "registers/supplier_reviews/SR-01.yaml",
+        "use_case: performance_framework",
+        "use_case: no_such",
+        "there is no use case no_such",
+    ),
+    "a data set's DPIA of another kind": (
+        "defs/datasets/police_uk_street/dpia.yaml",
+        "kind: dataset",
+        "kind: overarching",
+        "`kind` is overarching",
+    ),
+    "true for a number": (
+        "defs/datasets/police_uk_street/dpia.yaml",
+        "contract_major: 1",
+        "contract_major: true",
+        "Input should be a valid integer",
+    ),
+    "a day for a version": (
+        "defs/datasets/police_uk_street/dpia.yaml",
+        "version: 1.0.0",
+        "version: 2026-13-45",
+        "`version`",
+    ),
     "a contract's misspelt property": (
         "defs/datasets/police_uk_street/contract.yaml",
         "classification:",
@@ -284,6 +346,59 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "",
         "rule 36",
     ),
+    "a few aliases that stand for a thousand million words": (
+        "defs/datasets/police_uk_street/dpia.yaml",
+        r"(?s).*",
+        "a: &a [x, x, x, x, x, x, x, x, x]\\n"
+        + "".join(
+            f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\\n"
+            for before, name in pairwise("abcdefghij")
+        )
+        + "dpia: *j\\n",
+        "Write the words out",
+    ),
+    "an alias in a contract": (
+        "defs/datasets/police_uk_street/contract.yaml",
+        "description:",
+        "x: &x [1]\\ndescription:",
+        "Write the words out",
+    ),
+    "brackets without end": (
+        "registers/purposes/P-DEMAND.yaml",
+        "meaning:.*",
+        f"meaning: {'[' * 5000}{']' * 5000}",
+        "nested more than 50 deep",
+    ),
+    "a record that is one number": (
+        "defs/datasets/police_uk_street/dpia.yaml",
+        r"(?s).*",
+        "dpia: 5\\n",
+        "`dpia` holds no names and values",
+    ),
+    "a use case's attributes that are none": (
+        "defs/performance_framework/defs.yaml",
+        r"(?s)attributes:.*",
+        "attributes: 5\\n",
+        "`attributes` holds no names and values",
+    ),
+    "a data set's attributes that are none": (
+        "defs/datasets/police_uk_street/defs.yaml",
+        r"(?s)attributes:.*",
+        "attributes: 5\\n",
+        "`attributes` holds no names and values",
+    ),
+    "a DPIA that is its own parent": (
+        "defs/datasets/police_uk_street/dpia.yaml",
+        "parent: DPIA-PLATFORM",
+        "parent: DPIA-STREET-CRIME",
+        "is the record itself",
+    ),
+    "a budget that is no number": (
+        "defs/performance_framework/use_case.yaml",
+        r"budget_pounds: \d+",
+        "budget_pounds: .nan",
+        "finite number",
+    ),
 }
 
 
@@ -300,6 +415,45 @@ def test_check_names_each_fault_with_its_file_and_line(
     own = [fault for fault in found if fault.startswith(f"{path}:")]
     assert own, found
     assert any(said in fault for fault in own), own
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "defs/datasets/police_uk_street/defs.yaml",
+        "defs/datasets/police_uk_street/contract.yaml",
+        "defs/datasets/police_uk_street/dpia.yaml",
+        "defs/performance_framework/eqia.yaml",
+        "registers/purposes/P-DEMAND.yaml",
+        "registers/dpia_platform.yaml",
+    ],
+)
+@pytest.mark.parametrize("instead", ["a folder", "UTF-16", "nothing"])
+def test_check_goes_on_where_a_file_is_none(
+    governed: Governed, place: str, instead: str
+) -> None:
+    path = governed.defs.parent / place
+    text = path.read_text(encoding="utf-8")
+    path.unlink()
+    if instead == "a folder":
+        path.mkdir()
+    elif instead == "UTF-16":
+        path.write_text(text, encoding="utf-16")
+    found = "\n".join(governed.check())
+    for machine_talk in ("codec", "Errno", "Traceback"):
+        assert machine_talk not in found
+    if instead != "nothing":
+        assert f"{path}:1: " in found
+
+
+def test_a_use_case_whose_declaration_is_a_folder_stops_nobody(
+    governed: Governed,
+) -> None:
+    path = governed.defs / "performance_framework" / "defs.yaml"
+    path.unlink()
+    path.mkdir()
+    told = governed.told("governance", "status", status=0)
+    assert "neighbourhood_crime" in {one["name"] for one in told["use_cases"]}
 
 
 def test_check_names_the_very_line(governed: Governed) -> None:
@@ -548,6 +702,8 @@ def test_owners_by_e_mail_are_handed_over(governed: Governed) -> None:
         ("nobody", "siro", "nobody of the register"),
         ("crime-data-lead", "nobody", "nobody of the register"),
         ("crime-data-lead", "crime-data-lead", "to themselves"),
+        ("siro", "dpo", "rule 8: "),
+        ("crime-data-lead", "iao-crime", "rule 8: "),
     ],
 )
 def test_nothing_is_handed_over_to_or_by_nobody(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import edp_platform
 from edp_platform.orchestration.reviewing import changes
 from tests.accessible import faults
 from tests.integration.conftest import Platform
+from tests.supplier_reviewed import put_supplier_in_sprint_1
 
 pytestmark = pytest.mark.doors
 
@@ -309,9 +311,17 @@ DECISION = [
 
 
 def test_rule_22_refuses_and_passes_a_decision_through_the_command_line(
-    reviewed: Platform,
+    reviewed: Platform, tmp_path: Path
 ) -> None:
-    """The sample's supplier, whose first sprint is over."""
+    """A supplier whose first sprint is over."""
+    defs = tmp_path / "defs"
+    shutil.copytree(PACKAGE / "defs", defs)
+    put_supplier_in_sprint_1(defs / "performance_framework" / "use_case.yaml")
+    reviewed = Platform(
+        reviewed.home,
+        reviewed.sample,
+        {**reviewed.environment, "EDP_DEFS": str(defs)},
+    )
     case = ["performance_framework", "--sprint", "1"]
     early = reviewed.edp(
         "review", "decide", *case, *DECISION, "--reviewer", "commercial-lead"
@@ -338,6 +348,15 @@ def test_rule_22_refuses_and_passes_a_decision_through_the_command_line(
     (written,) = folder.glob("SR-PERFORMANCE-FRAMEWORK-1.yaml")
     record = yaml.safe_load(written.read_text())
     assert record["evidence"] == pack["sha256"]
+    beside = folder / "evidence" / f"{pack['sha256']}.json"
+    assert hashlib.sha256(beside.read_bytes()).hexdigest() == pack["sha256"]
+    # Nobody needs the home it was made in to find it.
+    asked = reviewed.edp("governance", "check")
+    assert asked.returncode == 0, asked.stderr
+    beside.unlink()
+    refused = reviewed.edp("governance", "check")
+    assert refused.returncode == 1
+    assert f"{written}:" in refused.stderr and "rule 22" in refused.stderr
     shown = reviewed.edp("review", "show", *case)
     assert "SR-PERFORMANCE-FRAMEWORK-1: continue" in shown.stdout
 

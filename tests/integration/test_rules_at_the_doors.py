@@ -16,6 +16,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from tests.supplier_reviewed import put_decision, put_supplier_in_sprint_1
+
 from .conftest import Platform
 
 pytestmark = pytest.mark.doors
@@ -284,12 +286,22 @@ def own_registers(fresh: Platform, tmp_path: Path) -> Path:
 
 
 def _unreviewed_supplier(root: Path, registers: Path) -> None:
-    (registers / "supplier_reviews" / "SR-01.yaml").unlink()
+    put_supplier_in_sprint_1(_use_case(root, "use_case.yaml"))
 
 
 def _remediate(root: Path, registers: Path) -> None:
-    path = registers / "supplier_reviews" / "SR-01.yaml"
+    path = put_decision(root, registers, date.today())
     _change(path, "decision: continue", "decision: remediate")
+
+
+def _no_evidence(root: Path, registers: Path) -> None:
+    put_decision(root, registers, date.today())
+    shutil.rmtree(registers / "supplier_reviews" / "evidence")
+
+
+def _past_the_agreement(root: Path, registers: Path) -> None:
+    path = registers / "suppliers" / "SUP-NORTHGATE.yaml"
+    _change(path, r"ends: \+\d+d", "ends: +100d")
 
 
 def _untrained(root: Path, registers: Path) -> None:
@@ -360,6 +372,8 @@ USE_CASE_CHANGES: dict[str, tuple[Callable[[Path, Path], None], int]] = {
     "a supplier's person untrained": (_untrained, 21),
     "no supplier review": (_unreviewed_supplier, 22),
     "a review that says remediate": (_remediate, 22),
+    "a review whose evidence is not there": (_no_evidence, 22),
+    "a sprint past the supplier's agreement": (_past_the_agreement, 22),
     "no monitoring measure": (_no_monitoring, 36),
     "a model on no record": (_model_not_recorded, 43),
     "no decision to proceed": (_no_decision, 44),
@@ -455,6 +469,18 @@ def test_a_use_cases_own_asset_runs_when_nothing_refuses(
     assert (fresh.home / "letter.txt").exists()
 
 
+def test_rule_22_passes_a_mart_after_a_decision_on_the_suppliers_last_sprint(
+    fresh: Platform,
+    own_defs: Path,
+    own_registers: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put_decision(own_defs, own_registers, date.today())
+    warehouse = _load(fresh, monkeypatch).warehouse
+    model = warehouse.models.by_name["stop_and_search_by_month"]
+    assert warehouse.refusals(model, date.today()) == []
+
+
 def test_a_data_set_withdrawn_stops_a_use_cases_own_asset(
     fresh: Platform, own_defs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -487,11 +513,11 @@ def test_a_published_mart_is_not_shown_once_its_use_case_is_refused(
 
     root = tmp_path / "registers"
     shutil.copytree(Path(edp_platform.__file__).parent / "registers", root)
-    (root / "supplier_reviews" / "SR-01.yaml").unlink()
+    _untrained(root, root)
     asked = Platform(built.home, built.sample, {"EDP_REGISTERS": str(root)})
     done = asked.edp("sql", "select count(*) from marts.stop_and_search_by_month")
     assert done.returncode == 1
-    assert "rule 22: " in done.stderr
+    assert "rule 21: " in done.stderr
     other = asked.edp("sql", "select count(*) from marts.crime_by_month")
     assert other.returncode == 0, other.stderr
 

@@ -5,13 +5,15 @@ with outcomes as (
     where {{ months_from_scope('month_text') }}
 ),
 
--- Read again rather than taken from `outcomes`: an import that is used twice is first
--- copied into memory with every column.
+{% if is_incremental() -%}
+-- Of some months, only their crimes are looked at. Read again rather than taken from
+-- `outcomes`: an import that is used twice is first copied into memory, every column.
 outcome_keys as (
     select crime_key from {{ ref('stg_police_uk_outcomes') }}
     where {{ months_from_scope('month_text') }}
 ),
 
+{% endif -%}
 geography as (
     select * from {{ ref('int_geography') }}
 ),
@@ -24,7 +26,9 @@ crimes as (
         crime_key,
         min(month_text || crime_type) as month_and_type
     from {{ ref('fct_crimes') }}
+    {% if is_incremental() -%}
     where crime_key in (select outcome_keys.crime_key from outcome_keys)
+    {% endif -%}
     group by crime_key
 ),
 
