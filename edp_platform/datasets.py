@@ -67,7 +67,7 @@ class DataSet:
         Raises:
             DpiaInvalid: it is missing or cannot be relied on.
         """
-        return load_dpia(self.dpia_path, self.made_on)
+        return load_dpia(self.dpia_path, self.made_on, "dataset")
 
     def refusals(
         self,
@@ -197,7 +197,7 @@ def load_data_set(folder: Path, home: Home, registers: Registers) -> DataSet:
         ValueError: `defs.yaml` lacks its attributes or names no reader there is.
     """
     document = load_yaml(folder / "defs.yaml")
-    attributes = document.data.get("attributes") or {}
+    attributes = document.mapping("attributes")
     if "reader" not in attributes:
         raise ValueError(
             f"{document.path}:{document.line(['attributes'])}: `reader` is not "

@@ -151,7 +151,7 @@ class UseCaseFolder:
         """
         if self.stated.dpia is None:
             return None
-        return load_dpia(self.folder / self.stated.dpia, self.made_on)
+        return load_dpia(self.folder / self.stated.dpia, self.made_on, "use_case")
 
     def refusals(
         self, today: date, product: str | None = None, *, is_model: bool = False
@@ -207,8 +207,12 @@ class UseCaseFolder:
             number,
             supplier,
             registers.supplier_reviews,
+            registers.decided_packs,
             registers.people,
             today,
+        )
+        found += delivery.supplier_within_agreement(
+            record, number, supplier, registers.suppliers
         )
         found += delivery.models_recorded(
             self.name,
@@ -325,6 +329,7 @@ def use_case_folders(root: Path) -> list[Path]:
         path.parent
         for path in sorted(root.glob("*/defs.yaml"))
         if not path.parent.name.startswith(("_", "."))
+        and path.is_file()
         and f"type: {TYPE}" in path.read_text(encoding="utf-8", errors="replace")
     ]
 
@@ -338,7 +343,7 @@ def load_use_case(folder: Path, home: Home, registers: Registers) -> UseCaseFold
         UnreadableYaml: defs.yaml is missing or no YAML.
     """
     document = load_yaml(folder / "defs.yaml")
-    attributes = document.data.get("attributes") or {}
+    attributes = document.mapping("attributes")
     faults = [*_open_questions(document), *_blanks_beside(folder, attributes)]
     if not faults:
         try:

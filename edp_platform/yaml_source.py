@@ -1,8 +1,9 @@
 """YAML as people wrote it: the data, and the line each value stands on.
 
 Governance errors name file and line, so every register, DPIA and contract is read
-through here. Lines are found only when an error needs one: composing the node tree
-costs three times the load.
+through here. A record says each thing once, outright and where it counts: what people
+sign is what they read. Lines are found only when an error needs one: composing the node
+tree costs three times the load.
 """
 
 from __future__ import annotations
@@ -15,9 +16,24 @@ from typing import Any
 
 import yaml
 
+#: No record of ours nests deeper than ten or is larger than 60 kB. What lies far beyond
+#: is no record, and would keep every command busy or end it.
+_DEEPEST = 50
+_LARGEST = 2_000_000
+
 
 class UnreadableYaml(ValueError):
-    """The file is missing, is not UTF-8, is not YAML, or is not one mapping."""
+    """The file is missing, is not UTF-8, is not YAML, or is not one plain mapping."""
+
+
+class _NotPlain(yaml.MarkedYAMLError):
+    """It is YAML, and says in a roundabout way what a record says outright."""
+
+
+_ELSEWHERE = (
+    "an anchor, alias or merge (`&name`, `*name`, `<<`) stands for words written "
+    "elsewhere, so nobody can read here what is signed. Write the words out"
+)
 
 
 class _UniqueKeyLoader(yaml.CSafeLoader):
@@ -28,14 +44,16 @@ class _UniqueKeyLoader(yaml.CSafeLoader):
     ) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise _NotPlain(problem=_ELSEWHERE, problem_mark=key_node.start_mark)
             key = self.construct_object(key_node, deep=deep)
             if not isinstance(key, Hashable):
-                raise yaml.MarkedYAMLError(
+                raise _NotPlain(
                     problem="a name is a list or a mapping, not a word",
                     problem_mark=key_node.start_mark,
                 )
             if key in seen:
-                raise yaml.MarkedYAMLError(
+                raise _NotPlain(
                     problem=f"the key {key!r} is given twice",
                     problem_mark=key_node.start_mark,
                 )
@@ -69,6 +87,22 @@ class YamlDocument:
     @cached_property
     def _root(self) -> yaml.Node | None:
         return yaml.compose(self.text, Loader=yaml.CSafeLoader)
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        """Return the mapping under one name; empty where nothing is written.
+
+        Raises:
+            UnreadableYaml: something else stands there.
+        """
+        found = self.data.get(name)
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            raise UnreadableYaml(
+                f"{self.path}:{self.line([name])}: `{name}` holds no names and values: "
+                "write its fields below it."
+            )
+        return found
 
     def blanks(self) -> list[tuple[list[str | int], int]]:
         """Return (keys, 1-based line) of each value left unwritten, by line.
@@ -124,29 +158,82 @@ def _is_blank(node: yaml.Node) -> bool:
 
 
 def load_yaml(path: Path) -> YamlDocument:
-    """Read one YAML mapping.
+    """Read one YAML mapping, each value of which is written where it counts.
 
     Raises:
-        UnreadableYaml: with file, line where known, and what to do.
+        UnreadableYaml: with file, line where known, and what to do: missing, too large,
+            not UTF-8, not YAML, a key given twice, an anchor, alias, merge or tag, or
+            nested too deep.
     """
+    text = _text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UnreadableYaml(
-            f"{path} is missing: write it, or remove what names it."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableYaml(f"{path} cannot be read as UTF-8 text: {error}") from error
-    try:
+        _require_plain(text)
         data = yaml.load(text, Loader=_UniqueKeyLoader)  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnreadableYaml(
-            f"{path}:{line}: not valid YAML: {error.problem}."
-        ) from error
-    except yaml.YAMLError as error:
-        # A control character; the library knows no line for it.
+        kind = "" if isinstance(error, _NotPlain) else "not valid YAML: "
+        raise UnreadableYaml(f"{path}:{line}: {kind}{error.problem}.") from error
+    except (yaml.YAMLError, ValueError) as error:
+        # A control character, or a number that is none; the library knows no line.
         raise UnreadableYaml(f"{path}:1: not valid YAML: {error}.") from error
     if not isinstance(data, dict):
         raise UnreadableYaml(f"{path}:1: expected a mapping of names to values.")
     return YamlDocument(path, data, text)
+
+
+def _text(path: Path) -> str:
+    try:
+        # Before it is opened: a pipe would be waited for, a folder cannot be read.
+        if path.exists() and not path.is_file():
+            raise UnreadableYaml(
+                f"{path}:1: a folder or a device, not a file: write the file in its "
+                "place, or remove what names it."
+            )
+        if path.stat().st_size > _LARGEST:
+            raise UnreadableYaml(
+                f"{path}:1: larger than {_LARGEST // 1_000_000} MB: that is no record. "
+                "Put the right file in its place."
+            )
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UnreadableYaml(
+            f"{path}:1: the file is missing: write it, or remove what names it."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UnreadableYaml(
+            f"{path}:{line}: not UTF-8 text: save the file again as UTF-8."
+        ) from error
+    except OSError as error:
+        raise UnreadableYaml(
+            f"{path}:1: cannot be read ({error.strerror}): have its permissions mended."
+        ) from error
+
+
+def _require_plain(text: str) -> None:
+    """Refuse what makes one word stand for many, or a nesting nobody can follow.
+
+    Asked of the parser's events, before anything is built of them: a few hundred bytes
+    of aliases stand for more than a memory holds, and building goes one call deeper
+    with each level.
+    """
+    depth = 0
+    event: Any  # the stubs know no anchor, no tag, and two kinds of mark
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if getattr(event, "anchor", None):
+            raise _NotPlain(problem=_ELSEWHERE, problem_mark=event.start_mark)
+        if getattr(event, "tag", None):
+            raise _NotPlain(
+                problem=f"the tag {event.tag} changes what a value means. Leave it out",
+                problem_mark=event.start_mark,
+            )
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise _NotPlain(
+                problem=f"nested more than {_DEEPEST} deep: that is no record. Write "
+                "its fields as the template shows them",
+                problem_mark=event.start_mark,
+            )

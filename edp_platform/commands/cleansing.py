@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from edp_platform.commands.acting import AsPersonOption
+from edp_platform.commands.acting import AsPersonOption, allowed, log_refusal
 from edp_platform.commands.console import JsonFlag, fail, open_home, out
 
 app = typer.Typer(
@@ -103,7 +103,7 @@ def cells(
     For the data set's owners; what is shown is logged first (DPA 2018 s.62). Lines of
     persons whose data may not be used now are left out.
     """
-    from edp_platform.governance.acting import acting_person, require_purpose
+    from edp_platform.governance.acting import NotAllowed, require_purpose
     from edp_platform.governance.audit import AuditLog, Event
     from edp_platform.governance.registers import Registers
     from edp_platform.ingestion.cleansed_cells import cleansed_cells, subjects_of
@@ -113,14 +113,17 @@ def cells(
     registers = Registers(home.made_on)
     every_role = frozenset(one.role for one in registers.people.values())
     what = "see cells as they were received"
-    person = acting_person(registers, as_person, every_role, what, date.today())
-    _refuse_stranger(registers, person, found, what)
     purpose_id = require_purpose(registers, purpose)
+    actor = allowed(home, as_person, every_role, what, purpose_id)
+    stranger = _stranger(registers, registers.people[actor], found, what)
+    if stranger:
+        log_refusal(home, actor, f"{what} of {data_set}", purpose_id)
+        raise NotAllowed(stranger)
     changed = cleansed_cells(home, LandingStore(home).deliveries(data_set), rule, limit)
     AuditLog(home).record(
         Event(
             operation="consultation",
-            actor=person.id,
+            actor=actor,
             purpose_id=purpose_id,
             justification=reason,
             object=f"cleansed {data_set}",
@@ -169,9 +172,8 @@ def _parted(by_rule: dict[str, int]) -> list[tuple[str, str, int]]:
     ]
 
 
-def _refuse_stranger(registers: Any, person: Any, data_set: Any, what: str) -> None:
-    from edp_platform.governance.acting import NotAllowed
-
+def _stranger(registers: Any, person: Any, data_set: Any, what: str) -> str | None:
+    """Return why a person may not look at cells of a data set; None where they may."""
     teams = [registers.teams.get(owner) for owner in data_set.contract.owners]
     own = {
         one
@@ -179,9 +181,10 @@ def _refuse_stranger(registers: Any, person: Any, data_set: Any, what: str) -> N
         if team
         for one in (team.lead, team.information_asset_owner)
     }
-    if person.role not in _ANY and person.id not in own:
-        raise NotAllowed(
-            f"{person.id} may not {what} of {data_set.name}: its owners may "
-            f"({', '.join(sorted(own)) or 'none is named'}), and information rights, "
-            "records management and the data protection officer."
-        )
+    if person.role in _ANY or person.id in own:
+        return None
+    return (
+        f"{person.id} may not {what} of {data_set.name}: its owners may "
+        f"({', '.join(sorted(own)) or 'none is named'}), and information rights, "
+        "records management and the data protection officer."
+    )

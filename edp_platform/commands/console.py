@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn
@@ -45,6 +48,35 @@ def open_session() -> Any:
     from edp_platform.orchestration.session import Session
 
     return Session(open_home())
+
+
+@contextmanager
+def doing(what: str, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show what a long command does: live on a terminal, else a line a step (cron, CI).
+
+    Args:
+        what: its first step.
+        quiet: show nothing (`--json`).
+
+    Yields:
+        what tells the next step.
+    """
+    if err.is_terminal and not quiet:
+        with err.status(escape(what)) as status:
+            yield lambda step: status.update(escape(step))
+        return
+    started, last = time.monotonic(), ""
+
+    def line(step: str) -> None:
+        nonlocal last
+        if not quiet and step != last:
+            seconds = time.monotonic() - started
+            text = f"{seconds:6.1f} s  {escape(step)}"
+            err.print(text, highlight=False, soft_wrap=True)
+        last = step
+
+    line(what)
+    yield line
 
 
 def fail(message: str, status: int = 1) -> NoReturn:

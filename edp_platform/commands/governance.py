@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from edp_platform.commands.console import JsonFlag, err, fail, open_home, out
 from edp_platform.commands.pages import pages
@@ -27,6 +31,9 @@ _NOTICE = {
     "7 days": "red",
     "30 days": "yellow",
 }
+
+#: Columns that facts stand in, below the name they are about.
+_INDENT = 4
 
 
 @app.command()
@@ -141,52 +148,22 @@ def _loaded(*, graph: bool = False) -> tuple[Any, Any, Any]:
 
 
 def _show(told: dict[str, Any]) -> None:
+    rows = [(one["name"], one["gate"], _of_data_set(one)) for one in told["data_sets"]]
     table = Table(title="Data sets", title_justify="left")
-    for name in (
-        "data set",
-        "owner",
-        "regime",
-        "DPIA",
-        "review due",
-        "kept by",
-        "EqIA",
-    ):
-        table.add_column(name, overflow="fold")
-    table.add_column("gate")
-    for one in told["data_sets"]:
-        table.add_row(
-            one["name"],
-            one["owner"],
-            one["regime"],
-            one["dpia"],
-            _due(one["dpia_review_due"], one["dpia_notice"]),
-            one["retention_rule"] + ("" if one["retention_confirmed"] else " ?"),
-            one["eqia"] or "-",
-            _STATE[one["gate"]],
-        )
-    out.print(table)
-    table = Table(title="Use cases", title_justify="left")
-    for name in ("use case", "owner", "regime", "stage", "sprint", "days", "pounds"):
-        table.add_column(name, overflow="fold")
-    for name in ("supplier", "EqIA", "review due", "gate"):
-        table.add_column(name, overflow="fold")
-    for one in told["use_cases"]:
-        sprint, review = one["sprint"], one["supplier_review"]
-        table.add_row(
-            one["name"],
-            one["owner"],
-            ", ".join(one["regimes"]) or "-",
-            one["stage"],
-            str(sprint["number"]),
-            _against(sprint.get("actual_days"), sprint.get("planned_days")),
-            _against(sprint.get("spent_pounds"), sprint.get("budget_pounds")),
-            (one["supplier"] or "-")
-            + (f" ({review['decision']} {review['on']})" if review else ""),
-            one["eqia"] or "-",
-            _due(one["eqia_review_due"], one["eqia_notice"]),
-            _STATE[one["gate"]],
-        )
-    out.print(table)
+    for name in ("data set", *(rows[0][2] if rows else ()), "gate"):
+        table.add_column(name, no_wrap=True)
+    for name, gate, facts in rows:
+        cells = [fact.replace(", ", "\n") for fact in facts.values()]
+        table.add_row(name, *cells, _STATE[gate])
+    unbounded = out.options.update(max_width=sys.maxsize)
+    if out.measure(table, options=unbounded).maximum <= out.width:
+        out.print(table)
+    else:
+        _blocks("Data sets", rows)
+    _blocks(
+        "Use cases",
+        [(one["name"], one["gate"], _of_use_case(one)) for one in told["use_cases"]],
+    )
     for one in (*told["data_sets"], *told["use_cases"]):
         for refusal in one["refusals"]:
             out.print(
@@ -201,6 +178,60 @@ def _show(told: dict[str, Any]) -> None:
         )
     if not told["overdue"]:
         out.print("Nothing is overdue.")
+
+
+def _blocks(title: str, rows: list[tuple[str, str, dict[str, str]]]) -> None:
+    """Print each row as its name, and its facts below, on a screen of any width."""
+    out.print(f"[italic]{title}[/]")
+    for name, gate, facts in rows:
+        out.print(f"[bold]{escape(name)}[/]  {_STATE[gate]}", highlight=False)
+        parts = [f"[dim]{label}[/] {fact}" for label, fact in facts.items()]
+        for line in _filled(parts, out.width - _INDENT):
+            out.print(Padding(line, (0, 0, 0, _INDENT), expand=False), highlight=False)
+
+
+def _filled(parts: Sequence[str], width: int) -> Iterator[Text]:
+    """Yield lines of whole parts, as many to a line as it holds."""
+    line = Text()
+    for part in map(Text.from_markup, parts):
+        if line and line.cell_len + 2 + part.cell_len > width:
+            yield line
+            line = Text()
+        line = Text.assemble(line, "; " if line else "", part)
+    yield line
+
+
+def _of_data_set(one: dict[str, Any]) -> dict[str, str]:
+    return {
+        "owner": escape(one["owner"]) or "-",
+        "regime": one["regime"],
+        "stage": one["stage"],
+        "DPIA": one["dpia"],
+        "review due": _due(one["dpia_review_due"], one["dpia_notice"]),
+        "kept by": one["retention_rule"] + ("" if one["retention_confirmed"] else " ?"),
+        "EqIA": one["eqia"] or "-",
+    }
+
+
+def _of_use_case(one: dict[str, Any]) -> dict[str, str]:
+    sprint, review = one["sprint"], one["supplier_review"]
+    days = _against(sprint.get("actual_days"), sprint.get("planned_days"))
+    pounds = _against(sprint.get("spent_pounds"), sprint.get("budget_pounds"))
+    decided = f" ({review['decision']} {review['on']})" if review else ""
+    return {
+        "owner": escape(one["owner"]),
+        "regime": ", ".join(one["regimes"]) or "-",
+        "stage": one["stage"],
+        "sprint": str(sprint["number"]),
+        "days": days,
+        "pounds": pounds,
+        "supplier": (one["supplier"] or "-") + decided,
+        "DPIA": ", ".join(one["dpias"]) or "-",
+        "first DPIA review": one["dpia_review_due"] or "-",
+        "kept by": ", ".join(one["retention_rules"]) or "-",
+        "EqIA": one["eqia"] or "-",
+        "EqIA review": _due(one["eqia_review_due"], one["eqia_notice"]),
+    }
 
 
 def _against(actual: float | None, planned: float | None) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.tree import Tree
 
 from edp_platform.commands.console import JsonFlag, err, fail, open_session, out
+
+if TYPE_CHECKING:
+    from edp_platform.governance.refusal import Refusal
 
 
 class _ColumnFirst(typer.core.TyperGroup):
@@ -97,10 +102,9 @@ def check(as_json: JsonFlag = False) -> None:
         print(json.dumps({"columns": columns, "refused": told}))
     else:
         for name, refusals in refused.items():
-            for one in refusals:
-                err.print(
-                    f"[bold]{escape(name)}[/]: {escape(str(one))}", soft_wrap=True
-                )
+            err.print(f"[bold]{escape(name)}[/]", soft_wrap=True)
+            for line in _paragraph(refusals):
+                err.print(f"  {escape(line)}", soft_wrap=True)
         tables = len(warehouse.law.origins.lineage)
         out.print(
             f"{columns:,} columns of {tables} models and products traced; "
@@ -108,6 +112,17 @@ def check(as_json: JsonFlag = False) -> None:
         )
     if refused:
         raise typer.Exit(1)
+
+
+def _paragraph(refusals: Sequence[Refusal]) -> Iterator[str]:
+    """Yield what is refused of one model, each reason and next step once."""
+    alike: dict[tuple[str, str], list[Refusal]] = {}
+    for one in refusals:
+        alike.setdefault((one.why, one.next_step), []).append(one)
+    for (why, next_step), found in alike.items():
+        for one in found:
+            yield str(replace(one, why="", next_step="")).strip()
+        yield f"{why} {next_step}"
 
 
 def _show(told: dict[str, Any]) -> None:

@@ -11,7 +11,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from edp_platform.commands.acting import AsPersonOption, PurposeOption, ReasonOption
+from edp_platform.commands.acting import (
+    AsPersonOption,
+    PurposeOption,
+    ReasonOption,
+    allowed,
+    log_refusal,
+)
 from edp_platform.commands.console import (
     JsonFlag,
     WaitOption,
@@ -39,6 +45,7 @@ app = typer.Typer(
 
 #: The folder of the use case, where its model stands.
 USE_CASE = "record_linkage"
+_LOOK = "look at pairs of nominals"
 
 
 class Answer(StrEnum):
@@ -115,18 +122,17 @@ def review(
     everybody else, and logs what was shown (DPA 2018 s.62) before showing it.
     """
     from edp_platform.analysis.linkage.review import review_pairs
-    from edp_platform.governance.acting import acting_person, require_purpose
+    from edp_platform.governance.acting import require_purpose
     from edp_platform.governance.audit import AuditLog, Event
 
     home, registers, store, data_set = _opened()
-    person = acting_person(
-        registers,
-        as_person,
-        store.model.clerical_review.roles,
-        "look at pairs of nominals",
-        date.today(),
-    )
-    _require_own_purpose(store, require_purpose(registers, purpose))
+    actor = _clerk(home, store, as_person, _LOOK)
+    if require_purpose(registers, purpose) != store.model.purpose:
+        log_refusal(home, actor, _LOOK, purpose)
+        fail(
+            f"Pairs are looked at for {store.model.purpose} alone, not for {purpose}: "
+            "that is what the DPIA of the nominals covers."
+        )
     pairs = review_pairs(store, data_set.contract, pair=pair, limit=limit)
     if not pairs:
         out.print("[]" if as_json else "No pair waits for a decision.")
@@ -134,7 +140,7 @@ def review(
     AuditLog(home).record(
         Event(
             operation="consultation",
-            actor=person.id,
+            actor=actor,
             purpose_id=purpose,
             justification=reason,
             object="linkage/review_queue",
@@ -181,24 +187,17 @@ def decide(
     from dataclasses import asdict
 
     from edp_platform.analysis.linkage.review import decide_pair
-    from edp_platform.governance.acting import acting_person
     from edp_platform.governance.audit import AuditLog, Event
 
-    home, registers, store, data_set = _opened()
-    person = acting_person(
-        registers,
-        as_person,
-        store.model.clerical_review.roles,
-        "decide about pairs of nominals",
-        date.today(),
-    )
+    home, _, store, data_set = _opened()
+    actor = _clerk(home, store, as_person, "decide about pairs of nominals")
     now = datetime.now().astimezone()
 
     def logged(subjects: tuple[str, str]) -> None:
         AuditLog(home).record(
             Event(
                 operation="combination" if answer is Answer.same else "alteration",
-                actor=person.id,
+                actor=actor,
                 purpose_id=store.model.purpose,
                 justification=reason,
                 object=f"linkage/decisions/{pair}: {answer.value}",
@@ -213,7 +212,7 @@ def decide(
         store,
         pair,
         answer.value,
-        by=person.id,
+        by=actor,
         at=now.isoformat(),
         why=reason,
         log=logged,
@@ -256,12 +255,11 @@ def _opened() -> tuple[Home, Registers, LinkageStore, DataSet]:
     return home, registers, LinkageStore(home, model), data_set
 
 
-def _require_own_purpose(store: LinkageStore, purpose: str) -> None:
-    if purpose != store.model.purpose:
-        fail(
-            f"Pairs are looked at for {store.model.purpose} alone, not for {purpose}: "
-            "that is what the DPIA of the nominals covers."
-        )
+def _clerk(home: Home, store: LinkageStore, stated: str | None, what: str) -> str:
+    """Return who acts, where their role may review pairs; log it where it may not."""
+    return allowed(
+        home, stated, store.model.clerical_review.roles, what, store.model.purpose
+    )
 
 
 def _told(store: LinkageStore, data_set: DataSet) -> dict[str, Any]:

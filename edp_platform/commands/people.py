@@ -57,8 +57,10 @@ def leave(
     """Hand over what a person answered for, and write that they left.
 
     Teams they led, assets of information, sprints under way, suppliers, models, and what
-    they owned by e-mail address. What they signed, advised or decided stays theirs. The
-    files keep their comments; read the change with your version control, and commit it.
+    they owned by e-mail address. What they signed, advised or decided stays theirs. Refused
+    (rule 8) where the successor is the data protection officer, or would both write and
+    approve one DPIA. The files keep their comments; read the change with your version
+    control, and commit it.
     """
     from edp_platform.governance.handover import CannotHandOver, hand_over
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from edp_platform.commands.acting import (
 from edp_platform.commands.console import (
     JsonFlag,
     WaitOption,
+    doing,
     err,
     fail,
     open_home,
@@ -302,7 +304,7 @@ def dispose(
             f"{len(pending)} disposals were begun and not finished; --yes takes them up."
         )
     for working in pending if yes else ():
-        certificates.append(_carry_out(session, working, wait))
+        certificates.append(_carry_out(session, working, wait, as_json))
     with err.status("reviewing"):
         reviewed = review_now(home, registers, now.date())
     chosen = chosen_for_disposal(home, reviewed, people or [])
@@ -340,35 +342,48 @@ def dispose(
         ]
     elif going:
         working = begin(home, reviewed, going, by=actor, reason=reason, now=now)
-        certificates.append(_carry_out(session, working, wait))
+        certificates.append(_carry_out(session, working, wait, as_json))
     told["certificates"] = [str(path) for path in certificates]
     _show_disposal(told, yes, as_json)
     if told["refused"] or unknown or any(not _is_rebuilt(one) for one in certificates):
         raise typer.Exit(1)
 
 
-def _carry_out(session: Any, working: Any, wait: float) -> Path:
+def _carry_out(session: Any, working: Any, wait: float, quiet: bool) -> Path:
     from edp_platform.retention.disposal import carry_out
 
-    with err.status("removing from every store, building anew, searching"):
+    with doing(f"disposal {working.id}", quiet) as told:
         return carry_out(
             session.home,
             session.data_sets,
             working,
             datetime.now().astimezone(),
-            rebuild=lambda: rebuild(session, wait),
+            rebuild=lambda: rebuild(session, wait, told),
+            told=told,
         )
 
 
-def rebuild(session: Any, wait: float) -> bool:
+def rebuild(session: Any, wait: float, told: Callable[[str], None]) -> bool:
     """Build and publish again what rows that changed feed; say whether it could."""
     from edp_platform.orchestration.refusals import WaitedTooLong
 
+    def step(what: str) -> None:
+        word, _, name = what.partition(" ")
+        if word == "start":
+            told(f"building anew: {name}")
+
+    told("building anew")
     due = session.due()
     if not due.keys:
         return True
     try:
-        outcome = session.run(due.keys, wait, months=due.months)
+        outcome = session.run(
+            due.keys,
+            wait,
+            months=due.months,
+            told=step,
+            waiting=lambda why: told(f"waiting: {why}"),
+        )
     except WaitedTooLong as error:
         err.print(escape(str(error)), soft_wrap=True)
         return False

@@ -207,10 +207,11 @@ def decide(
 ) -> None:
     """Record commercial services' decision on the newest pack of a sprint.
 
-    Writes a supplier review into the registers; the record then goes through the
-    registers' own review (a pull request). Without `continue` the supplier's next sprint
-    cannot run.
+    Writes a supplier review into the registers, and the pack it rests on beside it; both
+    then go through the registers' own review (a pull request). Without `continue` the
+    supplier's next sprint cannot run.
     """
+    from edp_platform.governance.records.base import RecordInvalid
     from edp_platform.governance.registers import Registers
     from edp_platform.governance.review_pack.deciding import (
         DecisionRefused,
@@ -218,6 +219,7 @@ def decide(
     )
     from edp_platform.governance.review_pack.deciding import decide as record_decision
     from edp_platform.governance.review_pack.keeping import latest
+    from edp_platform.use_cases import UseCases
 
     home = open_home()
     found = latest(home, use_case, sprint)
@@ -226,9 +228,17 @@ def decide(
             f"No pack of sprint {sprint} of {use_case} was made yet, and a decision "
             f"rests on one: edp review pack {use_case} --sprint {sprint}"
         )
+    registers = Registers(home.made_on)
+    folder = UseCases.load(home, registers=registers).by_name.get(use_case)
+    if folder is None:
+        fail(
+            f"The use case {use_case} cannot be read today, and a decision is held "
+            "against its sprints: edp review list says why."
+        )
     try:
         target = record_decision(
-            Registers(home.made_on),
+            registers,
+            folder.record,
             found,
             Judgement(
                 decision=decision.value,
@@ -242,11 +252,12 @@ def decide(
             ),
             date.today(),
         )
-    except DecisionRefused as error:
+    except (DecisionRefused, RecordInvalid) as error:
         fail(str(error))
     out.print(
-        f"{decision.value}: written to {escape(str(target))}. Next: have it merged in "
-        "the registers.",
+        f"{decision.value}: written to {escape(str(target))}, its evidence to "
+        f"{escape(str(registers.decided_packs.path(found.sha256)))}. Next: have both "
+        "merged in the registers.",
         soft_wrap=True,
         highlight=False,
     )
@@ -281,7 +292,7 @@ def _sprints() -> list[dict[str, Any]]:
                 if each.pack["use_case"] == name
                 and each.pack["sprint"]["number"] == one.number
             ]
-            over = (one.delivered_on or one.ends) <= date.today()
+            over = one.over_on <= date.today()
             awaits = one.supplier is not None and over and review is None
             told.append(
                 _line(

@@ -21,6 +21,7 @@ from edp_platform.commands.acting import (
 from edp_platform.commands.console import (
     JsonFlag,
     WaitOption,
+    doing,
     err,
     fail,
     open_home,
@@ -220,30 +221,31 @@ def rectify(
     home, now = session.home, datetime.now().astimezone()
     actor = _actor(home, as_person, "correct a person's data")
     answering = _answering(home, request, person, "rectification", received, actor, now)
-    with answering as one, err.status("correcting"):
-        located = locate(home, session.data_sets, [person])
-        records = correct(
-            home,
-            session.data_sets,
-            located,
-            data_set=data_set,
-            column=column,
-            value=value,
-            by=actor,
-            reason=f"{reason} (request {one.id})",
-            logged=lambda number: _log(
+    with doing("searching every file received", as_json) as step:
+        with answering as one:
+            located = locate(home, session.data_sets, [person])
+            step("correcting")
+            records = correct(
                 home,
-                actor,
-                "alteration",
-                f"{reason} (request {one.id})",
-                data_set,
-                [person],
-                columns=[column],
-                rows=number,
-            ),
-        )
-    with err.status("building anew"):
-        is_rebuilt = rebuild(session, wait)
+                session.data_sets,
+                located,
+                data_set=data_set,
+                column=column,
+                value=value,
+                by=actor,
+                reason=f"{reason} (request {one.id})",
+                logged=lambda number: _log(
+                    home,
+                    actor,
+                    "alteration",
+                    f"{reason} (request {one.id})",
+                    data_set,
+                    [person],
+                    columns=[column],
+                    rows=number,
+                ),
+            )
+        is_rebuilt = rebuild(session, wait, step)
     _requests(home).close(one.id, f"{records} records corrected", actor, now)
     told = {"request": one.id, "records": records, "rebuilt": is_rebuilt}
     if as_json:
@@ -272,35 +274,40 @@ def restrict(
     brings them back while it stands. Landing and quarantine keep them.
     """
     from edp_platform.commands.retention import rebuild
-    from edp_platform.rights.service import locate
+    from edp_platform.rights.service import locate, require_named
     from edp_platform.rights.service import restrict as keep_out
 
     session = open_session()
     home, now = session.home, datetime.now().astimezone()
     actor = _actor(home, as_person, "restrict a person's data")
-    one = _request(home, request, person, "restriction", received, actor, now)
-    gone = 0
-    for each in (person, *(also or [])):
-        _log(
-            home,
-            actor,
-            "alteration",
-            f"{reason} (request {one.id})",
-            "restriction lifted" if lift else "restriction",
-            [each],
-        )
-        with err.status("searching every store"):
+    answering = _answering(home, request, person, "restriction", received, actor, now)
+    located, gone = {}, 0
+    with doing("searching every file received", as_json) as step:
+        with answering as one:
+            for each in (person, *(also or [])):
+                _log(
+                    home,
+                    actor,
+                    "alteration",
+                    f"{reason} (request {one.id})",
+                    "restriction lifted" if lift else "restriction",
+                    [each],
+                )
+                located[each] = locate(home, session.data_sets, [each])
+                if not lift:
+                    require_named(located[each])
+        step("lifting" if lift else "taking out of every store in use")
+        for each, found in located.items():
             gone += keep_out(
                 home,
-                locate(home, session.data_sets, [each]),
+                found,
                 each,
                 restricted=not lift,
                 by=actor,
                 reason=reason,
                 now=now,
             )
-    with err.status("building anew"):
-        is_rebuilt = rebuild(session, wait)
+        is_rebuilt = rebuild(session, wait, step)
     word = "lifted" if lift else "restricted"
     _requests(home).close(one.id, word, actor, now)
     if as_json:

@@ -190,7 +190,7 @@ def _declared(component: Any, document: YamlDocument) -> Any:
     Raises:
         ValueError: file, line and field of each fault.
     """
-    attributes = document.data.get("attributes") or {}
+    attributes = document.mapping("attributes")
     try:
         model = component.model().model_validate(attributes)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from edp_platform.datasets import DataSet, DataSets
+from edp_platform.governance.delivery import review_faults
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
 from edp_platform.governance.records.base import Fault, Record, RecordInvalid
 from edp_platform.governance.refusal import Refusal
@@ -74,6 +75,7 @@ def faults(
         *registers.faults(),
         *(str(one) for one in _cross_references(registers)),
         *_assessments_named(data_sets, use_cases, registers),
+        *(str(one) for one in _supplier_reviews(use_cases, registers)),
     ]
     for data_set in data_sets.by_name.values():
         found += _data_set_faults(data_set, today)
@@ -304,14 +306,6 @@ def _cross_references(registers: Registers) -> Iterator[Fault]:
                 ["supplier"],
                 f"the supplier {review.supplier} stands in no register.",
             )
-        if review.reviewer == review.project_lead:
-            yield _in_record(
-                registers.supplier_reviews,
-                review,
-                ["reviewer"],
-                "rule 22: the reviewer led the sprint; commercial services decide "
-                "(separation of duty).",
-            )
     for document in registers.policy_documents.values():
         if document.retention not in registers.retention_rules:
             yield _in_record(
@@ -331,6 +325,32 @@ def _cross_references(registers: Registers) -> Iterator[Fault]:
                     ["owner"],
                     f"the team {owner} stands in no register.",
                 )
+
+
+def _supplier_reviews(use_cases: UseCases, registers: Registers) -> Iterator[Fault]:
+    """Yield a fault for each decision on a supplier that would not hold at the gate."""
+    aside = {one.name for one in use_cases.set_aside}
+    for review in registers.supplier_reviews.values():
+        use_case = use_cases.by_name.get(review.use_case)
+        if use_case is None:
+            # One that is set aside is told by itself.
+            unknown = f"there is no use case {review.use_case}"
+            found = [("use_case", unknown)] if review.use_case not in aside else []
+        else:
+            try:
+                record = use_case.record
+            except RecordInvalid:
+                continue  # told with the use case
+            found = list(
+                review_faults(review, record, registers.decided_packs, registers.people)
+            )
+        for name, fault in found:
+            yield _in_record(
+                registers.supplier_reviews,
+                review,
+                [name],
+                f"rule 22: the decision does not hold: {fault}.",
+            )
 
 
 def _assessments_named(

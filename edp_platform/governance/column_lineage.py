@@ -127,11 +127,44 @@ class Column:
     is_row_id: bool = False
 
 
+#: What a `Pick` is: an equality or `is null`, of which each side should identify; a
+#: comparison by size; any other condition; one that takes rows as they come; an
+#: aggregate that hands on the value of one row.
+LINK, RANGE, TEST, ROWS, HANDED_ON = "link", "range", "test", "rows", "handed on"
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A place in a query that may pick single rows out of those it reads.
+
+    Attributes:
+        how: what it is in SQL, such as "WHERE" or "LIMIT".
+        kind: LINK, RANGE, TEST, ROWS or HANDED_ON.
+        sides: what is asked; of a comparison, each side.
+        per: what a row is kept for each value of.
+        rows: of ROWS, the relations that it picks from, as `*`, with what was grouped.
+    """
+
+    how: str
+    kind: str
+    sides: tuple[Column, ...] = ()
+    per: tuple[Column, ...] = ()
+    rows: Steps = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Grouping:
-    """One GROUP BY, which protections name by its number: what its groups are of."""
+    """One GROUP BY, which protections name by its number.
+
+    Attributes:
+        keys: what its groups are of.
+        picks: the places beneath it that may pick rows, by their number.
+        reads: the relations beneath it.
+    """
 
     keys: tuple[Column, ...] = ()
+    picks: tuple[int, ...] = ()
+    reads: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +176,7 @@ class Traced:
         rows: what decides which rows there are; a column named `*` stands for whatever
             decides the rows of that parent.
         groupings: its GROUP BYs; `sum@0` is a sum over the first.
+        picks: the places in it that may pick single rows.
         reads: every relation it names.
         untraced: columns whose origin is not known; `*` for those without a name.
         faults: what the SQL does that cannot be followed, in words.
@@ -151,6 +185,7 @@ class Traced:
     columns: dict[str, Column] = field(default_factory=dict)
     rows: Steps = field(default_factory=dict)
     groupings: tuple[Grouping, ...] = ()
+    picks: tuple[Pick, ...] = ()
     reads: tuple[Relation, ...] = ()
     untraced: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -168,8 +203,10 @@ class Traced:
             },
             "rows": _steps_json(self.rows),
             "groupings": [
-                [_column_json(key) for key in one.keys] for one in self.groupings
+                [[_column_json(key) for key in one.keys], one.picks, one.reads]
+                for one in self.groupings
             ],
+            "picks": [_pick_json(one) for one in self.picks],
             "reads": [list(one) for one in self.reads],
             "untraced": list(self.untraced),
             "faults": list(self.faults),
@@ -184,9 +221,14 @@ class Traced:
             },
             rows=_steps_of(told["rows"]),
             groupings=tuple(
-                Grouping(tuple(_column_of(key) for key in one))
-                for one in told["groupings"]
+                Grouping(
+                    tuple(_column_of(key) for key in keys),
+                    tuple(picks),
+                    tuple((schema, name) for schema, name in reads),
+                )
+                for keys, picks, reads in told["groupings"]
             ),
+            picks=tuple(_pick_of(one) for one in told["picks"]),
             reads=tuple((schema, name) for schema, name in told["reads"]),
             untraced=tuple(told["untraced"]),
             faults=tuple(told["faults"]),
@@ -252,14 +294,14 @@ class Origins:
         if found is None:
             self._rows[relation] = {}
             traced = self.lineage.get(relation)
-            steps = _numbered(traced.rows, relation) if traced else {}
+            steps = numbered(traced.rows, relation) if traced else {}
             found = self._rows[relation] = self._all_of(steps)
         return found
 
     def column(self, column: Column, relation: Relation) -> Reached:
         """Return what a column record of a relation derives from, its rows aside."""
-        direct = _numbered(column.direct, relation)
-        indirect = self._all_of(_numbered(column.indirect, relation))
+        direct = numbered(column.direct, relation)
+        indirect = self._all_of(numbered(column.indirect, relation))
         return Reached(
             self._through(direct, lambda parent: parent.direct),
             merged(indirect, self._through(direct, lambda parent: parent.indirect)),
@@ -357,7 +399,7 @@ def in_words(step: Step) -> str:
     return ", ".join(sorted(step.how)) or "as it is"
 
 
-def _numbered(steps: Steps, relation: Relation) -> Steps:
+def numbered(steps: Steps, relation: Relation) -> Steps:
     """Return steps whose protections say which relation's GROUP BY they name."""
     prefix = f"@{relation[0]}.{relation[1]}#"
 
@@ -408,6 +450,27 @@ def _column_json(column: Column) -> list[Any]:
 
 def _column_of(told: list[Any]) -> Column:
     return Column(_steps_of(told[0]), _steps_of(told[1]), told[2])
+
+
+def _pick_json(pick: Pick) -> list[Any]:
+    return [
+        pick.how,
+        pick.kind,
+        [_column_json(one) for one in pick.sides],
+        [_column_json(one) for one in pick.per],
+        _steps_json(pick.rows),
+    ]
+
+
+def _pick_of(told: list[Any]) -> Pick:
+    how, kind, sides, per, rows = told
+    return Pick(
+        how,
+        kind,
+        tuple(_column_of(one) for one in sides),
+        tuple(_column_of(one) for one in per),
+        _steps_of(rows),
+    )
 
 
 def both(first: Column, second: Column) -> Column:

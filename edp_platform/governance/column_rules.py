@@ -5,7 +5,8 @@ within its DPIA's scope (columns, layer, purpose, use case), and is one of these
 covered as it is (`as_such` in the DPIA), or protected by a rule that its declaration
 names (`protected_by` in the model's YAML) and that the SQL itself bears out. What only
 decides its rows (filters, joins, groups) must have been summed over the query's own
-GROUP BY. Sources: UK GDPR Arts. 5(1)(b)-(c), 25, 35(7); DPA 2018 ss. 36, 37, 57, 64.
+GROUP BY, in whose groups many people stand (`ColumnLaw.is_safe`, `ColumnLaw.picked`).
+Sources: UK GDPR Arts. 5(1)(b)-(c), 25, 35(7); DPA 2018 ss. 36, 37, 57, 64.
 
 Pure: lineage, contracts and DPIAs in, refusals out.
 """
@@ -20,17 +21,25 @@ from typing import Any
 from edp_platform.contracts import Contract
 from edp_platform.contracts.model import Column as ContractColumn
 from edp_platform.governance.column_lineage import (
+    HANDED_ON,
+    LINK,
     LOOKUP,
+    RANGE,
     RAW,
+    ROWS,
     UNNAMED,
     ColumnKey,
+    Grouping,
     Origins,
+    Pick,
     Reached,
     Relation,
     Step,
+    Steps,
     Traced,
     Way,
     grouping_of,
+    numbered,
 )
 from edp_platform.governance.gate import columns_covered, within_scope
 from edp_platform.governance.records.dpia import Dpia
@@ -38,7 +47,7 @@ from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.rules import enforces
 
 #: Raise it when a rule judges otherwise than before.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 #: Where a model's YAML declares what protects a column: `meta: {protected_by: …}`.
 DECLARATION = "protected_by"
@@ -58,6 +67,13 @@ _CONTINUOUS = frozenset({"timestamp", "number"})
 _COARSE = frozenset({"coded", "banded", "divided", "month_of", "day_of", "outward"})
 #: What makes even an identifier coarse.
 _COARSEST = frozenset({"coded", "banded", "divided", "outward"})
+#: What leaves an identity what it was, so that two of them may be linked.
+_LINKING = frozenset(
+    {
+        "cast", "combined", "group key", "window",
+        "any_value", "arg_max", "arg_min", "first", "last", "max", "min",
+    }
+)  # fmt: skip
 #: What a row is told apart by, beside what contracts call an identifier.
 _LINE = "source_line"
 _AREAS: tuple[tuple[str, ...], ...] = (
@@ -70,6 +86,14 @@ _AREAS: tuple[tuple[str, ...], ...] = (
     ("force", "region", "country"),
 )
 _DOORS = "dbt models before they write, products before they write, edp lineage check"
+
+
+_PICK_NOTHING = (
+    "Use an identifier only to link data sets (equal to another's, IN its rows), as "
+    "`is null` or in a count, and pick no rows of people by a limit, a sample, a "
+    "window or somebody's value: one row for each person may be kept, a limit of "
+    "groups set after the GROUP BY."
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +126,9 @@ class ColumnLaw:
     def __init__(self, origins: Origins, contracts: Mapping[str, Contract]) -> None:
         self.origins = origins
         self.contracts = contracts
-        self._safe: dict[tuple[Relation, int], bool] = {}
+        self._many: dict[tuple[Relation, int], bool] = {}
+        self._picked: dict[tuple[Relation, int], str | None] = {}
+        self._picks: dict[Relation, str | None] = {}
 
     def column(self, key: ColumnKey) -> ContractColumn | None:
         """Return a data set's column; None for one that ingestion adds."""
@@ -150,23 +176,184 @@ class ColumnLaw:
                     )
 
     def is_safe(self, protection: str) -> bool:
-        """Whether a protection is over a GROUP BY whose groups are not single rows."""
+        """Whether a protection is over a GROUP BY in whose groups many people stand.
+
+        Its keys do not tell rows apart, and nothing beneath it picked single rows.
+        """
+        return self._is_of_many(protection) and self.picked(protection) is None
+
+    def _is_of_many(self, protection: str) -> bool:
         place = grouping_of(protection)
         if place is None:
             return False
-        if place not in self._safe:
-            self._safe[place] = False  # until known, and where it asks of itself
-            self._safe[place] = self._is_safe(*place)
-        return self._safe[place]
+        if place not in self._many:
+            self._many[place] = False  # until known, and where it asks of itself
+            self._many[place] = self._has_wide_keys(*place)
+        return self._many[place]
 
-    def _is_safe(self, relation: Relation, number: int) -> bool:
+    def _has_wide_keys(self, relation: Relation, number: int) -> bool:
+        grouping = self._grouping(relation, number)
+        return grouping is not None and not any(
+            key.is_row_id or self._is_row_id(self.origins.column(key, relation))
+            for key in grouping.keys
+        )
+
+    def _grouping(self, relation: Relation, number: int) -> Grouping | None:
         traced = self.origins.lineage.get(relation)
         if traced is None or number >= len(traced.groupings):
-            return False
-        for key in traced.groupings[number].keys:
-            if key.is_row_id or self._is_row_id(self.origins.column(key, relation)):
-                return False
-        return True
+            return None
+        return traced.groupings[number]
+
+    def picked(self, protection: str) -> str | None:
+        """Return what picks single people beneath a GROUP BY, and where; None: nothing.
+
+        An identifier may link: an equality of two identifiers of data sets, as a join
+        or as IN, `is null`, a count, one row for each of its values. A condition of
+        any other kind on it picks its people, because what stands on the other side
+        is written down, numbered or generated. So does what takes rows of people as
+        they come: a limit, a sample, a numbered row, somebody's value handed on.
+        """
+        place = grouping_of(protection)
+        if place is None:
+            return None
+        if place not in self._picked:
+            relation, number = place
+            grouping = self._grouping(relation, number) or Grouping()
+            self._picked[place] = self._first_of(
+                relation, grouping.picks, grouping.reads
+            )
+        return self._picked[place]
+
+    def picked_rows(self, relation: Relation) -> str | None:
+        """Return what picked the people whose groups a relation's rows are."""
+        traced = self.origins.lineage.get(relation, Traced())
+        above = {key: one for key, one in traced.rows.items() if key[2] == UNNAMED}
+        for key, step in numbered(above, relation).items():
+            tokens = sorted({one for way in step.ways for one in way})
+            found = next((what for one in tokens if (what := self.picked(one))), None)
+            if found is None and key[0] != RAW:
+                found = self.picked_rows(key[:2])
+            if found is not None:
+                return found
+        return None
+
+    def _picked_in(self, relation: Relation) -> str | None:
+        """Return what picks single people in a relation or in one that it reads."""
+        if relation not in self._picks:
+            self._picks[relation] = None
+            traced = self.origins.lineage.get(relation, Traced())
+            self._picks[relation] = self._first_of(
+                relation, range(len(traced.picks)), traced.reads
+            )
+        return self._picks[relation]
+
+    def _first_of(
+        self, relation: Relation, picks: Iterable[int], reads: Iterable[Relation]
+    ) -> str | None:
+        traced = self.origins.lineage.get(relation, Traced())
+        for number in picks:
+            pick = traced.picks[number]
+            what = self._picks_by(pick, relation)
+            if what is not None:
+                return f"{what} ({pick.how} in {relation[1]})"
+        for one in reads:
+            found = self._picked_in(one) if one != relation else None
+            if found is not None:
+                return found
+        return None
+
+    def _picks_by(self, pick: Pick, relation: Relation) -> str | None:
+        """Return what a place picks single people by; None where it does not."""
+        if pick.kind in (ROWS, HANDED_ON) and any(
+            self._links(self.origins.column(one, relation)) for one in pick.per
+        ):
+            return None  # one row for each person, and so everybody
+        if pick.kind == ROWS:
+            rows = numbered(pick.rows, relation)
+            return next((f"rows of {one[1]}" for one in self._people_of(rows)), None)
+        sides = [self.origins.column(one, relation) for one in pick.sides]
+        if pick.kind == HANDED_ON:
+            return next((_shown(one) for one in self._values_of(sides)), None)
+        asked = [key for side in sides for key in self._identities(side)]
+        if not asked:
+            return None
+        if pick.kind == LINK and all(map(self._links, sides)):
+            return None
+        if pick.kind == RANGE:
+            asked = [key for key in asked if not self._is_aged(pick, key, sides)]
+        return _shown(asked[0]) if asked else None
+
+    def _values_of(self, sides: Iterable[Reached]) -> Iterator[ColumnKey]:
+        """Yield the governed columns whose single values stand in some others."""
+        for side in sides:
+            for one in self.governed(side):
+                if one.is_direct and not all(
+                    any(map(self._is_of_many, way)) for way in one.step.ways
+                ):
+                    yield one.key
+
+    def _identities(self, reached: Reached) -> list[ColumnKey]:
+        """Return what of a value still tells one person or record from another."""
+        return [
+            key
+            for key, step in reached.direct.items()
+            if (self._is_identity(key) or self._is_moment(key, step))
+            and not all(
+                self._is_coarse(key, step, way)
+                or any(one.startswith("count@") for one in way)
+                for way in step.ways
+            )
+        ]
+
+    def _is_identity(self, key: ColumnKey) -> bool:
+        column = self.column(key)
+        if column is None:
+            return key[2] == _LINE and key[1] in self._holding_people
+        return column.classification in _GOVERNED and self.identifies(key, column)
+
+    def _is_moment(self, key: ColumnKey, step: Step) -> bool:
+        """Whether a value is a moment of somebody's to the second, as it was."""
+        column = self.column(key)
+        return (
+            column is not None
+            and column.classification in _GOVERNED
+            and column.logical_type == "timestamp"
+            and step.how <= _LINKING
+        )
+
+    def _links(self, reached: Reached) -> bool:
+        """Whether a value is an identity out of a data set, and nothing else."""
+        asked = self._identities(reached)
+        return bool(asked) and all(reached.direct[key].how <= _LINKING for key in asked)
+
+    def _is_aged(self, pick: Pick, key: ColumnKey, sides: Iterable[Reached]) -> bool:
+        """Whether a range is of a moment: one of birth in years or as bands of a CASE."""
+        column = self.column(key)
+        return (
+            column is not None
+            and column.logical_type in _MOMENTS
+            and all(
+                not self._is_identity(key)
+                or pick.how == "CASE"
+                or "years" in side.direct[key].how
+                for side in sides
+                if key in side.direct
+            )
+        )
+
+    def _people_of(self, rows: Steps) -> Iterator[Relation]:
+        """Yield the data sets whose people or records stand one by one in some rows."""
+        for key, step in rows.items():
+            if all(any(map(self._is_of_many, way)) for way in step.ways):
+                continue
+            relation = key[:2]
+            if relation[0] == RAW:
+                if relation[1] in self._holding_people:
+                    yield relation
+                continue
+            traced = self.origins.lineage.get(relation, Traced())
+            above = {one: how for one, how in traced.rows.items() if one[2] == UNNAMED}
+            yield from self._people_of(numbered(above, relation))
 
     def _is_row_id(self, reached: Reached) -> bool:
         return any(
@@ -235,7 +422,7 @@ class ColumnRule:
 
 def _sound(step: Step, way: Way) -> Way:
     """Return a way without the division of a value that was computed first."""
-    return way - {"divided"} if "computed" in step.how else way
+    return way - {"divided"} if step.how & {"computed", "combined"} else way
 
 
 def _each_way(
@@ -251,6 +438,9 @@ def _kinds(law: ColumnLaw, way: Way) -> set[str]:
 
 def _reaches(law: ColumnLaw, judged: Judged) -> str:
     made = sorted(judged.step.how - {LOOKUP}) or ["as it is"]
+    picked = _picked_on(law, judged)
+    if picked is not None:
+        return f"single people are picked before they are grouped, by {picked}"
     unsafe = any(
         grouping_of(one) and not law.is_safe(one)
         for way in judged.step.ways
@@ -258,6 +448,12 @@ def _reaches(law: ColumnLaw, judged: Judged) -> str:
     )
     why = ", and its groups are single people or records" if unsafe else ""
     return f"it reaches the column by: {', '.join(made)}{why}"
+
+
+def _picked_on(law: ColumnLaw, judged: Judged) -> str | None:
+    """Return what picks single people on the way of a column; None where nothing."""
+    tokens = sorted({one for way in judged.step.ways for one in way})
+    return next((found for one in tokens if (found := law.picked(one))), None)
 
 
 def _aggregate(law: ColumnLaw, judged: Judged) -> str | None:
@@ -469,7 +665,12 @@ def columns_protected(law: ColumnLaw, use: ColumnUse) -> tuple[Refusal, ...]:
 
     Source: UK GDPR Arts. 5(1)(b)-(c), 25 and 35(7); DPA 2018 ss. 36, 37, 57 and 64.
     """
-    return (*_misnamed(use), *_beyond_scope(law, use), *_unprotected(law, use))
+    unprotected = (*_unprotected(law, use),)
+    return (
+        *_misnamed(use),
+        *_beyond_scope(law, use),
+        *(unprotected or _picked_rows(law, use)),
+    )
 
 
 def _misnamed(use: ColumnUse) -> Iterator[Refusal]:
@@ -534,6 +735,26 @@ def _weight(one: Judged) -> tuple[bool, int]:
 
 
 def _unprotected(law: ColumnLaw, use: ColumnUse) -> Iterator[Refusal]:
+    """Yield what no rule protects, the columns refused alike together."""
+    alike: dict[tuple[ColumnKey, str], list[_Unprotected]] = {}
+    for one in _unprotected_columns(law, use):
+        alike.setdefault((one.worst.key, one.why), []).append(one)
+    for first, *others in alike.values():
+        yield _refusal(law, use, first, [one.end[2] for one in others])
+
+
+@dataclass(frozen=True)
+class _Unprotected:
+    """A column that is refused: by which of its origins the most, and why."""
+
+    end: ColumnKey
+    worst: Judged
+    why: str
+    others: int
+    rules: Sequence[str]
+
+
+def _unprotected_columns(law: ColumnLaw, use: ColumnUse) -> Iterator[_Unprotected]:
     for name in use.columns:
         end = (*use.relation, name)
         rules = [one for one in use.declared.get(name, ()) if one in COLUMN_RULES]
@@ -551,7 +772,21 @@ def _unprotected(law: ColumnLaw, use: ColumnUse) -> Iterator[Refusal]:
         if not failing:
             continue
         worst, why = max(failing, key=lambda pair: _weight(pair[0]))
-        yield _refusal(law, use, end, worst, why, len(failing) - 1, rules)
+        yield _Unprotected(end, worst, why, len(failing) - 1, rules)
+
+
+def _picked_rows(law: ColumnLaw, use: ColumnUse) -> Iterator[Refusal]:
+    """Yield what no column tells of: rows picked by a limit, and counted."""
+    picked = None if use.is_declared_only else law.picked_rows(use.relation)
+    if picked is not None:
+        named = ", ".join(_shown((*use.relation, one)) for one in use.columns)
+        yield Refusal(
+            "column-lineage",
+            f"{named}: single people are picked before they are grouped, by {picked}.",
+            "A GROUP BY protects because many people stand in a group.",
+            _PICK_NOTHING,
+            4,
+        )
 
 
 def _is_as_such(law: ColumnLaw, use: ColumnUse, one: Judged) -> bool:
@@ -637,25 +872,27 @@ def _untrue(
 
 
 def _refusal(
-    law: ColumnLaw,
-    use: ColumnUse,
-    end: ColumnKey,
-    one: Judged,
-    why: str,
-    others: int,
-    rules: Sequence[str],
+    law: ColumnLaw, use: ColumnUse, found: _Unprotected, alike: Sequence[str]
 ) -> Refusal:
+    one, end = found.worst, found.end
     dpia = use.dpias.get(one.key[1])
     record = dpia.id if dpia else law.contracts[one.key[1]].dpia_ref
-    more = f" (and {others} more of its origins)" if others else ""
-    meant = "" if rules else f" ({DECLARATION}: one of {', '.join(COLUMN_RULES)})"
+    more = f" (and {found.others} more of its origins)" if found.others else ""
+    also = f"; likewise {', '.join(alike)}" if alike else ""
+    meant = "" if found.rules else f" ({DECLARATION}: one of {', '.join(COLUMN_RULES)})"
+    picked = _picked_on(law, one)
+    advice = (
+        f"{_PICK_NOTHING} Else leave"
+        if picked
+        else (f"Aggregate it and declare so in the column's `meta`{meant}, leave")
+    )
     return Refusal(
         "column-lineage",
         f"{_path(law, one.key, end)}: {_held(one)} under its DPIA ({record}) reaches "
-        f"this column, and {why}{more}.",
+        f"this column, and {found.why}{more}{also}.",
         "It may, made harmless by a rule that the query bears out, or as its DPIA says.",
-        f"Aggregate it and declare so in the column's `meta`{meant}, leave it out, or "
-        f"have the DPIA's `as_such` extended to {use.use_case or 'a use case'}.",
+        f"{advice} it out, or have the DPIA's `as_such` extended to "
+        f"{use.use_case or 'a use case'}.",
         4,
     )
 

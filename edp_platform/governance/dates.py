@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, timedelta
 
 _RELATIVE = re.compile(r"([+-]\d{1,4})d\Z")
+#: Python reads 20271012 and 2027-W41-2 as dates too; a record has one way to write one.
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
 def resolve_date(text: str, anchor: date | None) -> date:
@@ -20,10 +23,10 @@ def resolve_date(text: str, anchor: date | None) -> date:
     """
     relative = _RELATIVE.match(text)
     if relative is None:
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"`{text}` is not a date: write YYYY-MM-DD") from None
+        with suppress(ValueError):  # 30 February
+            if _WRITTEN.match(text):
+                return date.fromisoformat(text)
+        raise ValueError(f"`{text}` is not a date: write YYYY-MM-DD")
     if anchor is None:
         raise ValueError(
             f"`{text}` is relative: only a record with `example: true` may move with "

@@ -22,6 +22,11 @@ from edp_platform.governance.records.supplier_review import SupplierReview
 from edp_platform.governance.records.use_case import Sprint, Stage, UseCaseRecord
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.review_dates import a_year_after, stands
+from edp_platform.governance.review_pack.decided import (
+    DecidedPack,
+    DecidedPacks,
+    PackMissing,
+)
 from edp_platform.governance.rules import enforces
 
 _DOORS = "the use case's marts and assets, publication, questions"
@@ -449,12 +454,15 @@ def supplier_continues(
     sprint: int,
     supplier_id: str | None,
     reviews: Mapping[str, SupplierReview],
+    packs: DecidedPacks,
     people: Mapping[str, Person],
     today: date,
 ) -> tuple[Refusal, ...]:
     """Refuse a supplier's next sprint without commercial services' `continue`.
 
-    The reviewer holds that role and did not lead the sprint. Source: PCD 1577, 5.7.
+    The decision rests on the sprint's evidence pack (see `review_faults`). What ends
+    without it is the supplier's work: a sprint that the force's own staff do may run.
+    Source: PCD 1577, 5.7.
     """
     stated = record.sprint(sprint)
     on_record = stated.supplier if stated else None
@@ -467,14 +475,32 @@ def supplier_continues(
                 "Make defs.yaml and use_case.yaml say the same.",
             ),
         )
+    if supplier_id is None:
+        return ()
     before = [
         one
         for one in record.sprints
         if one.number < sprint and one.supplier is not None
     ]
-    if supplier_id is None or not before:
-        return ()
-    last = before[-1]
+    own = [one for one in before if one.supplier == supplier_id]
+    # The last sprint of any supplier, and this one's own last where that was another.
+    awaited = {one.number: one for one in (*own[-1:], *before[-1:])}
+    return tuple(
+        refusal
+        for last in awaited.values()
+        for refusal in _continued(record, last, sprint, reviews, packs, people, today)
+    )
+
+
+def _continued(
+    record: UseCaseRecord,
+    last: Sprint,
+    sprint: int,
+    reviews: Mapping[str, SupplierReview],
+    packs: DecidedPacks,
+    people: Mapping[str, Person],
+    today: date,
+) -> Iterator[Refusal]:
     decisions = [
         one
         for one in reviews.values()
@@ -483,44 +509,136 @@ def supplier_continues(
         and one.on <= today
     ]
     if not decisions:
-        return (
-            _uncommissioned(
-                f"Sprint {last.number} of {last.supplier} in the use case {record.id} "
-                f"was not reviewed, and sprint {sprint} is next.",
-                "Make the evidence with edp review pack, and have commercial services "
-                "decide: edp review new.",
-            ),
+        yield _uncommissioned(
+            f"Sprint {last.number} of {last.supplier} in the use case {record.id} "
+            f"was not reviewed, and sprint {sprint} is next.",
+            "Make the evidence with edp review pack, and have commercial services "
+            "decide: edp review decide.",
         )
+        return
     # Of two decisions on one day, the one that stops holds.
     latest = max(decisions, key=lambda one: (one.on, one.decision != "continue"))
     if latest.decision != "continue":
-        return (
-            _uncommissioned(
-                f"The review {latest.id} of sprint {last.number} of {last.supplier} says "
-                f"`{latest.decision}`.",
-                "Do what it asks, and have it reviewed again.",
-            ),
-        )
-    return tuple(_reviewer(latest, last, people))
-
-
-def _reviewer(
-    review: SupplierReview, sprint: Sprint, people: Mapping[str, Person]
-) -> Iterator[Refusal]:
-    if review.reviewer in (review.project_lead, sprint.project_lead):
         yield _uncommissioned(
-            f"The review {review.id} is by {review.reviewer}, who led the sprint.",
-            "Have somebody of commercial services decide who did not lead it.",
+            f"The review {latest.id} of sprint {last.number} of {last.supplier} says "
+            f"`{latest.decision}`.",
+            "Do what it asks, and have it reviewed again.",
         )
-    elif (
-        review.reviewer not in people
-        or people[review.reviewer].role != "commercial_services"
+        return
+    for _, fault in review_faults(latest, record, packs, people):
+        yield _uncommissioned(
+            f"The review {latest.id} of sprint {last.number} of {last.supplier} does not "
+            f"hold: {fault}.",
+            "Have commercial services decide again: edp review pack, then edp review "
+            "decide.",
+        )
+
+
+def review_faults(
+    review: SupplierReview,
+    record: UseCaseRecord,
+    packs: DecidedPacks,
+    people: Mapping[str, Person],
+) -> Iterator[tuple[str, str]]:
+    """Yield (field, what is wrong) where a decision on record does not hold.
+
+    Args:
+        review: the decision.
+        record: of the use case that it names.
+        packs: kept beside the decisions.
+        people: of the force.
+    """
+    try:
+        pack = packs.read(review.evidence)
+    except PackMissing as error:
+        yield "evidence", str(error)
+        return
+    yield from decision_faults(review, record, pack, people)
+
+
+def decision_faults(
+    review: SupplierReview,
+    record: UseCaseRecord,
+    pack: DecidedPack,
+    people: Mapping[str, Person],
+) -> Iterator[tuple[str, str]]:
+    """Yield (field, what is wrong) where a decision is not one on this evidence.
+
+    Asked before a decision is written, of each on record by `edp governance check`, and
+    by the gate. The sprint is over; the pack is of that sprint, made since and before
+    the decision; the reviewer is of commercial services and did not lead it.
+    """
+    sprint = record.sprint(review.sprint)
+    if sprint is None or sprint.supplier != review.supplier:
+        yield (
+            "sprint",
+            f"sprint {review.sprint} of {record.id} is not on record with "
+            f"{review.supplier}",
+        )
+        return
+    over = sprint.over_on
+    if (pack.use_case, pack.sprint, pack.supplier) != (
+        record.id,
+        sprint.number,
+        sprint.supplier,
     ):
-        yield _uncommissioned(
-            f"The review {review.id} is by {review.reviewer}, who is not of commercial "
-            "services.",
-            "Have commercial services decide.",
+        yield (
+            "evidence",
+            f"its pack is of sprint {pack.sprint} of {pack.use_case} by "
+            f"{pack.supplier or 'no supplier'}",
         )
+    elif pack.made_on < over:
+        yield (
+            "evidence",
+            f"its pack was made on {pack.made_on}, and the sprint was over on {over}",
+        )
+    elif pack.made_on > review.on:
+        yield (
+            "evidence",
+            f"its pack was made on {pack.made_on}, after the decision of {review.on}",
+        )
+    if review.on < over:
+        yield (
+            "on",
+            f"it was decided on {review.on}, and the sprint was over on {over}; a sprint "
+            "is reviewed at its end",
+        )
+    person = people.get(review.reviewer)
+    if review.reviewer in (review.project_lead, sprint.project_lead):
+        yield (
+            "reviewer",
+            f"{review.reviewer} led the sprint, and nobody reviews their own work",
+        )
+    elif person is None or person.role != "commercial_services":
+        yield "reviewer", f"{review.reviewer} is not of commercial services"
+    elif person.left is not None and person.left <= review.on:
+        yield "reviewer", f"{review.reviewer} left on {person.left}"
+
+
+@enforces(22, door=_DOORS)
+def supplier_within_agreement(
+    record: UseCaseRecord,
+    sprint: int,
+    supplier_id: str | None,
+    suppliers: Mapping[str, Supplier],
+) -> tuple[Refusal, ...]:
+    """Refuse a sprint planned past the end of its supplier's agreement.
+
+    A sprint stretched so far would have no end at which to decide whether the supplier
+    goes on. Source: PCD 1577, 5.7.
+    """
+    stated = record.sprint(sprint)
+    supplier = suppliers.get(supplier_id) if supplier_id is not None else None
+    if stated is None or supplier is None or stated.ends <= supplier.ends:
+        return ()
+    return (
+        _uncommissioned(
+            f"Sprint {sprint} of the use case {record.id} ends on {stated.ends}, and the "
+            f"agreement with {supplier.id} on {supplier.ends}.",
+            "End the sprint within the agreement, or write the agreement's new end in the "
+            "register `suppliers`.",
+        ),
+    )
 
 
 def _uncommissioned(missing: str, next_step: str) -> Refusal:

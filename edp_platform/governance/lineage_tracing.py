@@ -29,21 +29,31 @@ from sqlglot.optimizer.scope import Scope, build_scope, walk_in_scope
 from sqlglot.schema import MappingSchema
 
 from edp_platform.governance.column_lineage import (
+    HANDED_ON,
+    LINK,
     LOOKUP,
+    ROWS,
     UNNAMED,
     Column,
     ColumnKey,
     Grouping,
     Lineage,
+    Pick,
     Relation,
     Step,
     Steps,
     Traced,
+    Way,
     all_of,
     both,
     merged,
     only_lookup,
     without_lookup,
+)
+from edp_platform.governance.row_picking import (
+    Asked,
+    asked_by,
+    takes_blank_as_missing,
 )
 
 #: What sqlglot calls, and `_with_names`, an expression without an alias.
@@ -76,6 +86,12 @@ _ROW_IDS = frozenset(
         "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile",
         "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "random", "rand", "nextval",
     }
+)  # fmt: skip
+_OF_GROUPS = frozenset(_AGGREGATES)
+#: Functions of a whole identity, which still tells what it told before.
+_COMBINING = (
+    exp.Coalesce, exp.Concat, exp.DPipe, exp.Lower, exp.MD5, exp.SHA2, exp.Trim,
+    exp.Tuple, exp.Upper,
 )  # fmt: skip
 _COARSE_UNITS = frozenset({"MONTH", "QUARTER", "YEAR", "DECADE", "CENTURY"})
 #: Parts of a moment that come again and again, and so single nobody out.
@@ -152,6 +168,17 @@ class _Query:
 
 
 @dataclass(frozen=True)
+class _Beneath:
+    """What stands in a query and in those that it reads: picks, and relations."""
+
+    picks: frozenset[int] = frozenset()
+    reads: frozenset[Relation] = frozenset()
+
+    def also(self, other: _Beneath) -> _Beneath:
+        return _Beneath(self.picks | other.picks, self.reads | other.reads)
+
+
+@dataclass(frozen=True)
 class _Place:
     """Where in a query an expression stands.
 
@@ -180,7 +207,9 @@ class _Tracer:
         self._seen: dict[int, tuple[Scope, _Query]] = {}
         self._lookups: dict[tuple[int, str], Steps] = {}
         self._joined: dict[int, list[list[exp.Column]]] = {}
+        self._beneath: dict[int, _Beneath] = {}
         self._groupings: list[Grouping] = []
+        self._picks: list[Pick] = []
         self._faults: list[str] = []
 
     def know(
@@ -202,7 +231,7 @@ class _Tracer:
         self, trees: Sequence[exp.Query | None], reads: tuple[Relation, ...]
     ) -> Traced:
         """Return the lineage of one model, of all the forms of its SQL together."""
-        self._groupings, self._faults = [], []
+        self._groupings, self._picks, self._faults = [], [], []
         queries = [self._form(tree) for tree in trees]
         if not queries:
             return Traced.unknown("its SQL does not compile")
@@ -222,6 +251,7 @@ class _Tracer:
             },
             rows=merged(*(one.rows for one in queries)),
             groupings=tuple(self._groupings),
+            picks=tuple(self._picks),
             reads=reads,
             untraced=tuple(name for name, one in columns.items() if one is None),
             faults=tuple(dict.fromkeys(self._faults)),
@@ -234,6 +264,7 @@ class _Tracer:
         self._seen.clear()
         self._lookups.clear()
         self._joined.clear()
+        self._beneath.clear()
         self._faults += _faults(tree, self._known)
         try:
             return self._query(tree)
@@ -265,11 +296,15 @@ class _Tracer:
 
     def _outputs(self, scope: Scope) -> _Query:
         if id(scope) not in self._seen:
+            place = self._grouped(_Place(scope))
+            found = self._outputs_once(place)
             # The scope is kept beside its result: an id is reused once it is gone.
-            self._seen[id(scope)] = (scope, self._outputs_once(scope))
+            self._seen[id(scope)] = (scope, found)
+            self._note_picks(place, found)
         return self._seen[id(scope)][1]
 
-    def _outputs_once(self, scope: Scope) -> _Query:
+    def _outputs_once(self, place: _Place) -> _Query:
+        scope = place.scope
         query = scope.expression
         if _is_recursive(query):
             return _Query()
@@ -279,7 +314,6 @@ class _Tracer:
             return self._outputs(scope.subquery_scopes[0])
         if not isinstance(query, exp.Select):
             return _Query({UNNAMED: None})
-        place = self._grouped(_Place(scope))
         found: dict[str, Column | None] = {}
         for one in query.selects:
             name = UNNAMED if _is_many(one) else one.alias_or_name
@@ -306,12 +340,117 @@ class _Tracer:
         ):
             return _Query({UNNAMED: None}, rows)
         pairs = zip(left.columns.items(), right.columns.values(), strict=True)
-        columns = {name: _both(first, second) for (name, first), second in pairs}
+        columns = {name: _united(first, second) for (name, first), second in pairs}
         if not isinstance(query, exp.Union):
             # EXCEPT and INTERSECT: the other side decides which rows are kept.
             decided = merged(*(_steps(one) for one in right.columns.values() if one))
             rows = merged(rows, _done(decided, "filter"))
         return _Query(columns, rows)
+
+    def _note_picks(self, place: _Place, found: _Query) -> None:
+        """Note what may pick rows, in a query and beneath its GROUP BY.
+
+        What picks from the groups themselves is not beneath it.
+        """
+        scope, query = place.scope, place.scope.expression
+        if not isinstance(query, exp.Query) or _is_recursive(query):
+            return
+        beneath = _Beneath()
+        below = [*scope.subquery_scopes, *(scope.set_operation_scopes or [])]
+        for node, source in _tables(scope).values():
+            if isinstance(source, Scope):
+                below.append(source)
+            else:
+                relation = _lower((node.db, node.name))
+                beneath = beneath.also(_Beneath(reads=frozenset([relation])))
+        for one in below:
+            if isinstance(one.expression, exp.Query):
+                self._outputs(one)
+                beneath = beneath.also(self._beneath.get(id(one), _Beneath()))
+        early, late = set[int](), set[int]()
+        for asked in asked_by(query, _OF_GROUPS, _ROW_IDS):
+            pick = self._pick(asked, place, found)
+            if pick is not None:
+                is_late = asked.is_late or asked.kind == HANDED_ON
+                (late if is_late else early).add(self._numbered(pick))
+        if isinstance(query, exp.SetOperation) and not isinstance(query, exp.Union):
+            early |= self._picks_of_sides(query, scope)
+        beneath = beneath.also(_Beneath(frozenset(early)))
+        if place.grouping is not None:
+            self._groupings[place.grouping] = replace(
+                self._groupings[place.grouping],
+                picks=tuple(sorted(beneath.picks)),
+                reads=tuple(sorted(beneath.reads)),
+            )
+        self._beneath[id(scope)] = beneath.also(_Beneath(frozenset(late)))
+
+    def _picks_of_sides(self, query: exp.SetOperation, scope: Scope) -> set[int]:
+        """Return the picks of EXCEPT and INTERSECT: an equality, column by column."""
+        left, right = (self._outputs(one) for one in scope.set_operation_scopes)
+        return {
+            self._numbered(Pick(query.key.upper(), LINK, sides))
+            for one in zip(left.columns.values(), right.columns.values(), strict=False)
+            if (sides := _asked_of(one))
+        }
+
+    def _numbered(self, pick: Pick) -> int:
+        if pick not in self._picks:
+            self._picks.append(pick)
+        return self._picks.index(pick)
+
+    def _pick(self, asked: Asked, place: _Place, found: _Query) -> Pick | None:
+        """Return what a place of a query asks; None where that is of no column."""
+        if asked.kind == ROWS:
+            if not any(one is None or one.direct for one in found.columns.values()):
+                return None  # rows of constants
+            rows = self._rows_read(place)
+            if asked.is_late and place.grouping is not None:
+                rows = _done(rows, None, f"rows@{place.grouping}")
+            per = [self._asked(one, place) for one in asked.per]
+            return Pick(asked.how, ROWS, (), (*per,), rows) if rows else None
+        sides = _asked_of(self._asked(one, place) for one in asked.sides)
+        if not sides:
+            return None
+        keys = place.keys if asked.kind == HANDED_ON else ()
+        per = [self._asked(one, place) for one in keys]
+        return Pick(asked.how, asked.kind, sides, (*per,))
+
+    def _asked(self, value: exp.Expr, place: _Place) -> Column:
+        """Return what an expression that is asked is made of.
+
+        Raises nothing: one that cannot be traced is a fault of the model.
+        """
+        if (
+            isinstance(value.parent, exp.In | exp.Any)
+            and value.arg_key != "expressions"
+        ):
+            query = value.unnest() if isinstance(value, exp.Subquery) else value
+            children = {id(one.expression): one for one in place.scope.subquery_scopes}
+            child = children.get(id(query))
+            if child is not None:
+                return all_of(
+                    one for one in self._outputs(child).columns.values() if one
+                )
+        column = self._or_none(value, place)
+        if column is None:
+            self._faults.append("it asks something that cannot be traced")
+        return column or Column()
+
+    def _rows_read(self, place: _Place) -> Steps:
+        """Return the relations whose rows a query reads, with what was grouped."""
+        scope = place.scope
+        if isinstance(scope.expression, exp.SetOperation):
+            sources: list[Any] = [*scope.set_operation_scopes]
+        else:
+            sources = [source for _, source in _tables(scope).values()]
+        found: list[Steps] = []
+        for one in sources:
+            if not isinstance(one, Scope):
+                found.append({(*_lower((one.db, one.name)), UNNAMED): Step()})
+            elif isinstance(one.expression, exp.Query):
+                rows = self._outputs(one).rows
+                found.append({key: rows[key] for key in rows if key[2] == UNNAMED})
+        return merged(*found)
 
     def _grouped(self, place: _Place) -> _Place:
         """Return the place with its GROUP BY, recorded, where the query has one."""
@@ -432,11 +571,24 @@ class _Tracer:
         """Return what any other expression is made of: all of its parts."""
         found = self._parts(node, place)
         kinds = [*_kinds(node)]
-        direct = _done(found.direct, _in_a_word(node, kinds, found.direct))
+        word = _in_a_word(node, kinds, found.direct)
+        if word == "computed" and self._is_combined(node, place):
+            word = "combined"
+        direct = _done(found.direct, word)
         for one in kinds:
             direct = _done(direct, None, one)
         is_row_id = found.is_row_id or _function(node) in _ROW_IDS
         return Column(direct, found.indirect, is_row_id and "coded" not in kinds)
+
+    def _is_combined(self, node: exp.Expr, place: _Place) -> bool:
+        """Whether an expression puts whole values together and adds none of its own."""
+        if takes_blank_as_missing(node):
+            return True
+        return isinstance(node, _COMBINING) and all(
+            self._value(one, place).direct
+            or (isinstance(node, exp.DPipe) and isinstance(one, exp.Literal))
+            for one in node.iter_expressions()
+        )
 
     def _parts(self, node: exp.Expr, place: _Place) -> Column:
         return all_of(self._value(one, place) for one in node.iter_expressions())
@@ -655,6 +807,36 @@ def _both(first: Column | None, second: Column | None) -> Column | None:
     return None if first is None or second is None else both(first, second)
 
 
+def _united(first: Column | None, second: Column | None) -> Column | None:
+    """Return a column of a UNION, noting where only one side is made of columns."""
+    found = _both(first, second)
+    if found is None or first is None or second is None:
+        return None
+    if bool(first.direct) == bool(second.direct):
+        return found
+    return replace(found, direct=_done(found.direct, "constant"))
+
+
+def _asked_of(sides: Iterable[Column | None]) -> tuple[Column, ...]:
+    """Return what is asked, without what says nothing of one row; () if that is all."""
+    found = [
+        Column(
+            {
+                key: step
+                for key, step in side.direct.items()
+                if not all(_says_little(way) for way in step.ways)
+            }
+        )
+        for side in sides
+        if side is not None
+    ]
+    return (*found,) if any(one.direct for one in found) else ()
+
+
+def _says_little(way: Way) -> bool:
+    return "coded" in way or any(one.startswith("count@") for one in way)
+
+
 def _done(steps: Steps, how: str | None, protection: str | None = None) -> Steps:
     return {key: step.then(how, protection) for key, step in steps.items()}
 
@@ -709,7 +891,8 @@ def _unwrapped(node: exp.Expr) -> exp.Expr:
 def _in_a_word(node: exp.Expr, kinds: Sequence[str], parts: Steps) -> str:
     """Return what an expression does to its parts, for people.
 
-    "computed" matters to bands: what was multiplied before it was divided is no band.
+    "computed" matters to bands (what was multiplied before it was divided is no band)
+    and to identities (one that was computed links nothing).
     """
     if isinstance(node, exp.Cast):
         return "cast"
@@ -880,6 +1063,10 @@ def _faults(
             yield "columns() chooses columns by pattern"
         elif isinstance(node, exp.PositionalColumn):
             yield "`#` names a column by its place"
+        elif isinstance(node, exp.Subquery) and (
+            node.args.get("limit") or node.args.get("offset")
+        ):
+            yield "a LIMIT outside the brackets of its query"
         elif isinstance(node, exp.Lateral):
             yield "a lateral subquery"
         elif isinstance(node, exp.Join) and node.args.get("method") in (

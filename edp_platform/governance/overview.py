@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from edp_platform.datasets import DataSet, DataSets
+from edp_platform.governance.delivery import review_faults
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
 from edp_platform.governance.records.base import RecordInvalid, Review
 from edp_platform.governance.records.eqia import Eqia
@@ -134,6 +135,7 @@ def data_set_state(
         "retention_rule": contract.retention_rule,
         "retention_confirmed": rule is not None and rule.confirmed_by is not None,
         "eqia": (dpia.eqia_ref if dpia else None) or _eqias(readers, use_cases),
+        "stage": contract.status,
         "use_cases": readers,
         "gate": "refused" if refusals else "open",
         "refusals": [str(refusal) for refusal in refusals],
@@ -403,6 +405,9 @@ def _sprint_overdue(
     reviewed = any(
         (one.use_case, one.sprint, one.supplier)
         == (use_case.name, sprint.number, sprint.supplier)
+        and not list(
+            review_faults(one, record, registers.decided_packs, registers.people)
+        )
         for one in registers.supplier_reviews.values()
     )
     if sprint.supplier is not None and not reviewed:
@@ -412,7 +417,8 @@ def _sprint_overdue(
             owner,
             day,
             f"{name} of {sprint.supplier} was delivered on {day} and is not reviewed. "
-            "Have commercial services decide: edp review new.",
+            "Make the evidence with edp review pack, and have commercial services "
+            "decide: edp review decide.",
         )
     held = any(
         one.use_case == use_case.name and one.on >= day

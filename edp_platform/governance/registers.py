@@ -34,6 +34,7 @@ from edp_platform.governance.records.purpose import Purpose
 from edp_platform.governance.records.retention_rule import RetentionRule
 from edp_platform.governance.records.supplier import Supplier
 from edp_platform.governance.records.supplier_review import SupplierReview
+from edp_platform.governance.review_pack.decided import DecidedPacks
 
 _R = TypeVar("_R", bound=Record)
 
@@ -152,6 +153,11 @@ class Registers:
         """Commercial services' decisions at the end of each sprint."""
         return self._register("supplier_reviews", SupplierReview)
 
+    @property
+    def decided_packs(self) -> DecidedPacks:
+        """The evidence packs that those decisions rest on."""
+        return DecidedPacks(self.folder / "supplier_reviews" / "evidence")
+
     @cached_property
     def problems(self) -> Register[Problem]:
         """The problem book."""
@@ -174,7 +180,8 @@ class Registers:
         Raises:
             DpiaInvalid: it is missing or cannot be relied on.
         """
-        return load_dpia(self.folder / "dpia_platform.yaml", self.made_on)
+        path = self.folder / "dpia_platform.yaml"
+        return load_dpia(path, self.made_on, "overarching")
 
     @cached_property
     def platform_eqia(self) -> Eqia:

@@ -38,6 +38,8 @@ _HEADS = {
 }
 #: How often a run that waits says so again where there is no terminal.
 _WAIT_LINE_SECONDS = 30
+#: What the keys of dbt models begin with.
+_MODEL_LAYERS = ("staging", "intermediate", "facts", "marts")
 #: Columns shown only where a run has such rows.
 _SELDOM = ("disposed", "restricted")
 
@@ -94,13 +96,9 @@ def run_and_report(
 
 
 def _steps(keys: Collection[Any]) -> set[str]:
-    """Every raw data set is a step; all models are one; the published copy is one."""
+    """Return the steps of a run: all models are one, everything else is one each."""
     return {
-        key.path[-1]
-        if key.path[0] == "raw"
-        else "published"
-        if key.path[0] == "published"
-        else "warehouse"
+        "warehouse" if key.path[0] in _MODEL_LAYERS else "/".join(key.path)
         for key in keys
     }
 

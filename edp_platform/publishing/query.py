@@ -104,8 +104,7 @@ def as_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Return CSV; text that a spreadsheet would run as a formula starts with '."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
+    for row in (columns, *rows):
         writer.writerow([_safe(value) for value in row])
     return text.getvalue()
 

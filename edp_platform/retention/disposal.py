@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -262,28 +262,32 @@ def preview(
 ) -> list[tuple[str, str, int, int]]:
     """Return (copy, place, rows, mentions) of what a disposal would take, by store."""
     registered = copies(home, data_sets)
-    people = _located(registered, tuple(i for one in chosen for i in one.nominal_ids))
-    return _found(registered, people)
+    people = People(tuple(i for one in chosen for i in one.nominal_ids))
+    marks = _marks(registered, people)
+    lines = {sha256[:SHORT]: one.lines for sha256, one in marks.items()}
+    return _found(registered, people.at(lines), marks)
 
 
-def _located(registered: Sequence[Copy], nominal_ids: tuple[str, ...]) -> People:
-    people = People(nominal_ids)
-    for copy in registered:
-        if isinstance(copy, Landing):
-            marks = copy.marks(people)
-            people = people.at(
-                {sha256[:SHORT]: one.lines for sha256, one in marks.items()}
-            )
-    return people
+def _marks(registered: Sequence[Copy], people: People) -> dict[str, Marked]:
+    """Return SHA-256 → what of each file received concerns the persons."""
+    return {
+        sha256: marked
+        for copy in registered
+        if isinstance(copy, Landing)
+        for sha256, marked in copy.marks(people).items()
+    }
 
 
 def _found(
-    registered: Sequence[Copy], people: People
+    registered: Sequence[Copy], people: People, marks: Mapping[str, Marked]
 ) -> list[tuple[str, str, int, int]]:
+    # Every file received was just read for its marks, and there may be thousands.
     return [
         (copy.name, held.place, held.rows, held.mentions)
         for copy in registered
-        for held in copy.find(people)
+        for held in (
+            copy.held(marks) if isinstance(copy, Landing) else copy.find(people)
+        )
     ]
 
 
@@ -385,6 +389,7 @@ def carry_out(
     working: Working,
     now: datetime,
     rebuild: Callable[[], bool] = lambda: False,
+    told: Callable[[str], None] = lambda what: None,
 ) -> Path:
     """Remove the persons from every store, prove it, and write the certificate.
 
@@ -397,6 +402,7 @@ def carry_out(
         now: the time of the certificate.
         rebuild: builds what depends on the lake again and publishes it; says whether
             it could. The persons are gone before it is called.
+        told: called with each step, for whoever watches.
 
     Returns:
         the certificate's JSON file; a readable one stands beside it.
@@ -409,16 +415,20 @@ def carry_out(
     registered = copies(home, data_sets)
     with moving_rows(home, alone=True):
         if not working.is_searched:
+            told("searching every store: where they are")
             _search(home, registered, working)
         Tombstones(home).add(working.nominal_ids, working.id, now)
+        told("rewriting the files received without them")
         landing = Landing(home, data_sets)
         for sha256, marked in working.marks.items():
             cells = {int(line): tuple(each) for line, each in marked["cells"].items()}
             landing.rewrite(sha256, Marked(tuple(marked["lines"]), cells))
         for copy in registered:
+            told(f"removing from: {copy.name}")
             copy.erase(working.people)
         sweep_folder(home.root)
     is_rebuilt = rebuild()
+    told("searching every store: that nobody is left")
     with moving_rows(home, alone=True):
         left = left_behind(home, registered, working.people)
         if left:
@@ -445,19 +455,16 @@ def carry_out(
 def _search(home: Home, registered: Sequence[Copy], working: Working) -> None:
     """Note where the persons are, before the first of it goes."""
     store = LandingStore(home)
-    for copy in registered:
-        if isinstance(copy, Landing):
-            working.marks = {
-                sha256: {
-                    "lines": list(one.lines),
-                    "cells": {
-                        str(line): list(each) for line, each in one.cells.items()
-                    },
-                    "before": store.stored_sha256(sha256),
-                }
-                for sha256, one in copy.marks(People(working.nominal_ids)).items()
-            }
-    working.found = _found(registered, working.people)
+    marks = _marks(registered, People(working.nominal_ids))
+    working.marks = {
+        sha256: {
+            "lines": list(one.lines),
+            "cells": {str(line): list(each) for line, each in one.cells.items()},
+            "before": store.stored_sha256(sha256),
+        }
+        for sha256, one in marks.items()
+    }
+    working.found = _found(registered, working.people, marks)
     working.is_searched = True
     _save(home, working)
 

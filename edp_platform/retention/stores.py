@@ -83,9 +83,13 @@ class Landing:
 
     def find(self, people: People) -> list[Held]:
         """See `Copy`."""
+        return self.held(self.marks(people))
+
+    def held(self, marks: Mapping[str, Marked]) -> list[Held]:
+        """Return what `find` would, of marks that were just made."""
         return [
             Held(f"landing/{sha256[:SHORT]}", len(one.lines), len(one.cells))
-            for sha256, one in self.marks(people).items()
+            for sha256, one in marks.items()
         ]
 
     def export(self, people: People) -> Exported:

@@ -61,6 +61,19 @@ def locate(home: Home, data_sets: DataSets, nominal_ids: Sequence[str]) -> Locat
     return Located(people.at(lines), registered, landing)
 
 
+def require_named(located: Located) -> None:
+    """Refuse where no file received names the person.
+
+    Raises:
+        NotThere: so; a misspelt id would be taken for a person who is looked after.
+    """
+    if not located.people.lines:
+        raise NotThere(
+            "No file received names this person, so nothing was done. Check the id: "
+            "edp rights find PERSON."
+        )
+
+
 def find(located: Located) -> dict[str, list[Held]]:
     """Return copy → where it holds the person, for every copy, none left out."""
     return {copy.name: copy.find(located.people) for copy in located.registered}
@@ -256,9 +269,12 @@ def restrict(
         rows that left the stores in use; 0 when lifted (the next run brings them back).
 
     Raises:
+        NotThere: no file received names them, and nobody was restricted.
         StillInUse: a store in use still holds the person; do not rely on it.
         WriteFailed: it cannot be written.
     """
+    if restricted:
+        require_named(located)
     with moving_rows(home, alone=True):
         Restrictions(home).set(nominal_id, restricted, by, reason, now)
         if not restricted:

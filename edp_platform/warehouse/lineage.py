@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -251,14 +252,7 @@ def _hooks(config: Mapping[str, Any]) -> Iterator[str]:
 def _with_faults(traced: Traced, faults: tuple[str, ...]) -> Traced:
     if not faults:
         return traced
-    return Traced(
-        traced.columns,
-        traced.rows,
-        traced.groupings,
-        traced.reads,
-        traced.untraced,
-        tuple(dict.fromkeys((*traced.faults, *faults))),
-    )
+    return replace(traced, faults=tuple(dict.fromkeys((*traced.faults, *faults))))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -276,6 +270,7 @@ def _tracer() -> str:
     read = (
         (code / "column_lineage.py").read_bytes(),
         (code / "lineage_tracing.py").read_bytes(),
+        (code / "row_picking.py").read_bytes(),
         Path(__file__).read_bytes(),
     )
     return _hash(

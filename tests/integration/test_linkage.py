@@ -149,6 +149,11 @@ def test_a_clerk_sees_a_pair_side_by_side_and_it_is_logged(own: Platform) -> Non
     assert one not in lines[-1] and surname not in lines[-1]
 
 
+def _last_logged(platform: Platform) -> str:
+    log = platform.home / "audit" / "s62.jsonl"
+    return log.read_text(encoding="utf-8").splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -170,6 +175,8 @@ def test_nobody_else_sees_a_pair(
     done = linked.edp("linkage", "review", *options)
     assert done.returncode == 1
     assert says in " ".join(done.stderr.split())
+    if "blank" not in says:  # what cannot be logged is refused for that
+        assert "refused: not allowed" in _last_logged(linked)
     values = query(linked, "select surname, email from lake limit 400")
     for value in {str(one) for row in values for one in row if one}:
         assert value not in done.stdout
@@ -321,3 +328,4 @@ def test_cleansing_is_counted_and_what_was_received_is_shown(linked: Platform) -
         "cleansing", "cells", "nominals", "--as-person", "stop-search-lead", *look[:4]
     )
     assert refused.returncode == 1 and "may not see cells" in refused.stderr
+    assert "refused: not allowed" in _last_logged(linked)

@@ -321,7 +321,12 @@ def test_a_correction_and_a_restriction_reach_every_store(own: Platform) -> None
     said = refused(own, "rights", "rectify", person, *change, "--value", "ZZ99", *why)
     assert "would be refused" in said
     # Restricted: out of everything in use, and still held.
-    ok(own, "rights", "restrict", person, *why)
+    said = refused(own, "rights", "restrict", "N99999999", *why)
+    assert "No file received names this person" in said
+    done = own.edp("rights", "restrict", person, *why, timeout=900)
+    assert done.returncode == 0 and done.stdout.startswith("restricted; ")
+    for step in ("searching every file", "out of every store", "building anew"):
+        assert step in done.stderr  # off a terminal, a line a step
     found = told(own, "rights", "find", person, *why)
     assert found["restricted"] is True
     in_use = ("raw lake", "warehouse", "published copy")

@@ -386,7 +386,8 @@ def test_records_what_decides_rows_and_values(case: str) -> None:
     told = deciding(found, "x")
     told.pop("", None)  # the rows of the parents, whatever decides them
     assert {
-        key: set(how.split()) - {"cast", "computed"} for key, how in told.items()
+        key: set(how.split()) - {"cast", "combined", "computed"}
+        for key, how in told.items()
     } == {key: set(how.split()) for key, how in expected.items()}
 
 

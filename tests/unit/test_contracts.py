@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,8 @@ def write(path: Path, change: Change | None = None) -> Path:
     record = yaml.safe_load(MADE)
     if change:
         change(record)
+    # Round JSON, or what a change uses twice would be written as an alias.
+    record = json.loads(json.dumps(record))
     path.write_text(yaml.safe_dump(record, sort_keys=False), encoding="utf-8")
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from edp_platform.governance import delivery
 from edp_platform.governance.records.eqia import CHARACTERISTICS, Eqia
 from edp_platform.governance.records.model_record import ModelRecord
+from edp_platform.governance.records.supplier_review import SupplierReview
 from edp_platform.governance.records.use_case import (
     EqualityShown,
     Product,
@@ -21,8 +23,11 @@ from edp_platform.governance.records.use_case import (
 )
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Registers
+from edp_platform.governance.review_pack.decided import DecidedPacks
 from edp_platform.home import Home
 from edp_platform.use_cases import UseCaseFolder, UseCases
+from tests import supplier_reviewed
+from tests.supplier_reviewed import SUPPLIER
 
 PACKAGE = Path(__file__).parents[2] / "edp_platform"
 TODAY = date(2026, 3, 2)
@@ -193,8 +198,6 @@ def test_rule_46_passes_after_it(
 
 # ---------------------------------------------------------------------- rules 21 and 22
 
-SUPPLIER = "SUP-NORTHGATE"
-
 
 def _supplier(registers: Registers, **changed: Any) -> Any:
     held = registers.suppliers[SUPPLIER].model_copy(update=changed)
@@ -261,18 +264,33 @@ def _continues(
     registers: Registers,
     record: UseCaseRecord,
     reviews: Any,
+    packs: DecidedPacks,
     *,
     sprint: int = 2,
     supplier: str | None = SUPPLIER,
 ) -> tuple[Refusal, ...]:
     return delivery.supplier_continues(
-        record, sprint, supplier, reviews, registers.people, TODAY
+        record, sprint, supplier, reviews, packs, registers.people, TODAY
     )
 
 
-def _review(registers: Registers, **changed: Any) -> Any:
-    held = registers.supplier_reviews["SR-01"].model_copy(update=changed)
-    return {held.id: held}
+@pytest.fixture
+def packs(tmp_path: Path) -> DecidedPacks:
+    return DecidedPacks(tmp_path / "evidence")
+
+
+@pytest.fixture
+def supplied(record: UseCaseRecord) -> UseCaseRecord:
+    """The supplier did the first sprint too."""
+    return _sprint(record, 1, supplier=SUPPLIER)
+
+
+@pytest.fixture
+def go_on(supplied: UseCaseRecord, packs: DecidedPacks) -> SupplierReview:
+    """The decision of the day the first sprint was delivered, on that day's pack."""
+    over = supplied.sprints[0].over_on
+    sha256 = supplier_reviewed.keep_pack(packs.folder, over)
+    return SupplierReview.model_validate(supplier_reviewed.review(sha256, over))
 
 
 @pytest.mark.parametrize(
@@ -291,48 +309,172 @@ def _review(registers: Registers, **changed: Any) -> Any:
     ids=str,
 )
 def test_rule_22_refuses_a_next_sprint_without_a_decision_to_continue(
-    registers: Registers, record: UseCaseRecord, changed: dict[str, Any]
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
+    changed: dict[str, Any],
 ) -> None:
-    found = _continues(registers, record, _review(registers, **changed))
+    review = go_on.model_copy(update=changed)
+    assert _numbers(_continues(registers, supplied, {"SR-01": review}, packs)) == {22}
+
+
+def test_rule_22_refuses_a_decision_of_the_day_before_the_sprint_was_over(
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
+) -> None:
+    (day, *_) = [one.over_on for one in supplied.sprints]
+    sha256 = supplier_reviewed.keep_pack(packs.folder, day - DAY)
+    early = go_on.model_copy(update={"on": day - DAY, "evidence": sha256})
+    found = _continues(registers, supplied, {"SR-01": early}, packs)
     assert _numbers(found) == {22}
+    assert "a sprint is reviewed at its end" in " ".join(one.missing for one in found)
+
+
+@pytest.mark.parametrize(
+    ("days", "changed", "said"),
+    [
+        (-1, {}, "and the sprint was over on"),
+        (1, {}, "after the decision"),
+        (0, {"use_case": "warehouse"}, "sprint 1 of warehouse"),
+        (0, {"sprint": 2}, "sprint 2 of performance_framework"),
+        (0, {"supplier": None}, "no supplier"),
+    ],
+)
+def test_rule_22_refuses_the_pack_of_another_sprint_or_day(
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
+    days: int,
+    changed: dict[str, Any],
+    said: str,
+) -> None:
+    made_on = supplied.sprints[0].over_on + days * DAY
+    sha256 = supplier_reviewed.keep_pack(packs.folder, made_on, **changed)
+    review = go_on.model_copy(update={"evidence": sha256})
+    (found,) = _continues(registers, supplied, {"SR-01": review}, packs)
+    assert found.number == 22 and said in found.missing
+
+
+def test_rule_22_refuses_evidence_that_is_not_there_or_was_changed(
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
+) -> None:
+    path = packs.path(go_on.evidence)
+    kept = path.read_bytes()
+    # The SHA-256 of nothing, and of something that is no pack.
+    for content in (b"", b"[]", b"{}", b"\xff"):
+        sha256 = hashlib.sha256(content).hexdigest()
+        packs.path(sha256).write_bytes(content)
+        review = go_on.model_copy(update={"evidence": sha256})
+        (found,) = _continues(registers, supplied, {"SR-01": review}, packs)
+        assert found.number == 22 and "is no evidence pack" in found.missing
+    path.write_bytes(kept + b" ")
+    (found,) = _continues(registers, supplied, {"SR-01": go_on}, packs)
+    assert found.number == 22 and "was changed after it was kept" in found.missing
+    path.unlink()
+    (found,) = _continues(registers, supplied, {"SR-01": go_on}, packs)
+    assert found.number == 22 and "is not kept in" in found.missing
 
 
 def test_rule_22_refuses_without_any_review_and_after_a_later_stop(
-    registers: Registers, record: UseCaseRecord
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
 ) -> None:
-    assert _numbers(_continues(registers, record, {})) == {22}
-    go_on = registers.supplier_reviews["SR-01"]
+    assert _numbers(_continues(registers, supplied, {}, packs)) == {22}
     for on in (go_on.on, go_on.on + DAY):
         stop = go_on.model_copy(update={"id": "SR-02", "decision": "stop", "on": on})
         for reviews in (
             {"SR-01": go_on, "SR-02": stop},
             {"SR-02": stop, "SR-01": go_on},
         ):
-            assert _numbers(_continues(registers, record, reviews)) == {22}
+            assert _numbers(_continues(registers, supplied, reviews, packs)) == {22}
+
+
+def test_rule_22_refuses_a_supplier_back_after_another_and_never_reviewed(
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
+) -> None:
+    """Its own last sprint is asked about, not the last of the one in between."""
+    first, second = supplied.sprints
+    other = second.model_copy(update={"supplier": "SUP-OTHER", "ends": first.ends})
+    third = second.model_copy(update={"number": 3})
+    sprints = {"sprints": [first, other, third]}
+    record = supplied.model_copy(update=sprints)
+    sha256 = supplier_reviewed.keep_pack(
+        packs.folder, go_on.on, sprint=2, supplier="SUP-OTHER"
+    )
+    theirs = go_on.model_copy(
+        update={
+            "id": "SR-02",
+            "sprint": 2,
+            "supplier": "SUP-OTHER",
+            "evidence": sha256,
+        }
+    )
+    (found,) = _continues(registers, record, {"SR-02": theirs}, packs, sprint=3)
+    assert "Sprint 1 of SUP-NORTHGATE" in found.missing
+    both = {"SR-01": go_on, "SR-02": theirs}
+    assert _continues(registers, record, both, packs, sprint=3) == ()
 
 
 def test_rule_22_refuses_a_sprint_with_another_supplier_than_on_record(
-    registers: Registers, record: UseCaseRecord
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
 ) -> None:
-    reviews = registers.supplier_reviews
-    assert _numbers(_continues(registers, record, reviews, supplier=None)) == {22}
-    assert _numbers(_continues(registers, record, reviews, supplier="SUP-X")) == {22}
+    reviews = {"SR-01": go_on}
+    for supplier in (None, "SUP-X"):
+        found = _continues(registers, supplied, reviews, packs, supplier=supplier)
+        assert _numbers(found) == {22}
 
 
 def test_rule_22_passes_after_continue_and_without_a_supplier(
+    registers: Registers,
+    supplied: UseCaseRecord,
+    packs: DecidedPacks,
+    go_on: SupplierReview,
+) -> None:
+    assert _continues(registers, supplied, {"SR-01": go_on}, packs) == ()
+    assert _continues(registers, supplied, {}, packs, sprint=1) == ()
+    # What waits for the decision is the supplier, not the force's own staff.
+    in_house = _sprint(supplied, 2, supplier=None)
+    assert _continues(registers, in_house, {}, packs, supplier=None) == ()
+    # Remediated, then decided anew.
+    later = go_on.model_copy(update={"on": go_on.on + DAY})
+    bad = go_on.model_copy(update={"id": "SR-00", "decision": "remediate"})
+    both = {"SR-00": bad, "SR-01": later}
+    assert _continues(registers, supplied, both, packs) == ()
+
+
+@pytest.mark.parametrize(("days", "refused"), [(1, {22}), (0, set()), (-1, set())])
+def test_rule_22_refuses_and_passes_a_sprint_past_the_suppliers_agreement(
+    registers: Registers, record: UseCaseRecord, days: int, refused: set[int]
+) -> None:
+    suppliers = registers.suppliers
+    ends = suppliers[SUPPLIER].ends + days * DAY
+    found = delivery.supplier_within_agreement(
+        _sprint(record, 2, ends=ends), 2, SUPPLIER, suppliers
+    )
+    assert _numbers(found) == refused
+
+
+def test_rule_22_passes_a_sprint_of_the_forces_own_staff_whenever_it_ends(
     registers: Registers, record: UseCaseRecord
 ) -> None:
-    assert _continues(registers, record, registers.supplier_reviews) == ()
-    assert _continues(registers, record, {}, sprint=1) == ()
-    in_house = _sprint(_sprint(record, 1, supplier=None), 2, supplier=None)
-    assert _continues(registers, in_house, {}, supplier=None) == ()
-    # Remediated, then decided anew.
-    first = registers.supplier_reviews["SR-01"]
-    bad = first.model_copy(
-        update={"id": "SR-00", "decision": "remediate", "on": first.on - DAY}
-    )
-    both = {"SR-00": bad, "SR-01": first}
-    assert _continues(registers, record, both) == ()
+    far = _sprint(record, 2, supplier=None, ends=TODAY + 900 * DAY)
+    asked = delivery.supplier_within_agreement(far, 2, None, registers.suppliers)
+    assert asked == ()
 
 
 # ------------------------------------------------------------------------------ rule 36

@@ -12,6 +12,7 @@ import yaml
 
 from edp_platform.governance.dates import resolve_date
 from edp_platform.governance.dpia import DpiaInvalid, load_dpia
+from edp_platform.governance.records.dpia import Kind
 
 MADE_ON = date(2026, 3, 2)
 
@@ -43,6 +44,7 @@ dpia:
 def written(path: Path, change: Callable[[dict[str, Any]], Any] | None = None) -> Path:
     record = yaml.load(FULL, Loader=yaml.BaseLoader)["dpia"]
     record["screening"]["needed"] = True
+    record["scope"]["datasets"][0]["contract_major"] = 1
     if change:
         change(record)
     text = yaml.safe_dump({"dpia": record}, sort_keys=False)
@@ -55,6 +57,19 @@ def test_a_whole_record_is_read(tmp_path: Path) -> None:
     assert dpia.review.due == date(2026, 12, 31)
     assert dpia.scope is not None and dpia.scope.columns == ["a", "b"]
     assert dpia.sign_off[0].on == date(2026, 1, 2)
+
+
+@pytest.mark.parametrize("kind", ["overarching", "use_case"])
+def test_a_record_of_another_kind_is_refused_where_it_stands(
+    tmp_path: Path, kind: Kind
+) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record.update(kind=kind, relies_on=["DPIA-OTHER"])
+
+    path = written(tmp_path / "dpia.yaml", change)
+    assert load_dpia(path, MADE_ON, kind).kind == kind
+    with pytest.raises(DpiaInvalid, match=rf"{path}:3: `kind` is {kind}"):
+        load_dpia(path, MADE_ON, "dataset")
 
 
 def _set(*keys: Any) -> Callable[[dict[str, Any]], None]:
@@ -81,7 +96,11 @@ def _drop(*keys: Any) -> Callable[[dict[str, Any]], None]:
 
 
 BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
-    ("misspelt", _set("sing_off", []), "`sing_off` is not a field"),
+    (
+        "misspelt",
+        _set("sing_off", []),
+        "`sing_off` is not a field of this DPIA; is it misspelt?",
+    ),
     (
         "misspelt inside",
         _set("scope", "colums", ["a"]),
@@ -89,6 +108,18 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
     ),
     ("no scope", _drop("scope"), "states its `scope`"),
     ("no parent", _drop("parent"), "`parent`"),
+    ("its own parent", _set("parent", "DPIA-MADE"), "is the record itself"),
+    ("a version", _set("version", "2026-13-45"), "`version`: "),
+    (
+        "true for a number",
+        _set("scope", "datasets", 0, "contract_major", True),
+        "`scope.datasets.0.contract_major`: Input should be a valid integer",
+    ),
+    (
+        "words for true",
+        _set("screening", "needed", "yes"),
+        "`screening.needed`: Input should be a valid boolean",
+    ),
     ("no review", _drop("review"), "`review` is not answered"),
     ("no due date", _drop("review", "due"), "`review.due` is not answered"),
     ("no regimes", _set("regimes", []), "`regimes`"),
@@ -111,12 +142,12 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
     ("no data set", _set("scope", "datasets", []), "covers one data set"),
     (
         "people asked, nobody named",
-        _set("consultation", {"done": "true"}),
+        _set("consultation", {"done": True}),
         "write whom in `with`",
     ),
     (
         "nobody asked, no reason",
-        _set("consultation", {"done": "false"}),
+        _set("consultation", {"done": False}),
         "write why in `or_reason_not`",
     ),
     ("no such regime", _set("regimes", 0, "regime", "part4"), "regimes.0.regime"),
@@ -148,6 +179,16 @@ def test_a_fault_is_told_on_the_line_it_stands_on(tmp_path: Path) -> None:
     path = tmp_path / "dpia.yaml"
     path.write_text(FULL.replace("layers: [raw]", "layers: [raw, marts]"))
     with pytest.raises(DpiaInvalid, match=rf"{path}:13: "):
+        load_dpia(path, MADE_ON)
+
+
+@pytest.mark.parametrize("inner", ["5", "[1, 2]", "words", "null"])
+def test_a_record_that_is_no_mapping_is_told_to_be_one(
+    tmp_path: Path, inner: str
+) -> None:
+    path = tmp_path / "dpia.yaml"
+    path.write_text(f"# A record.\ndpia: {inner}\n")
+    with pytest.raises(DpiaInvalid, match=rf"{path}:2: `dpia` holds no names"):
         load_dpia(path, MADE_ON)
 
 
@@ -222,7 +263,11 @@ def test_dates_resolve(stated: str, expected: date) -> None:
 
 
 @pytest.mark.parametrize(
-    "stated", ["365d", "+365", "+1.5d", "+10000d", "+1d ", "2026-13-01", "", "today"]
+    "stated",
+    [
+        *("365d", "+365", "+1.5d", "+10000d", "+1d ", "", "today"),
+        *("2026-13-01", "2026-02-30", "20260302", "2026-W10-1"),
+    ],
 )
 def test_what_is_no_date_is_refused(stated: str) -> None:
     with pytest.raises(ValueError, match="YYYY-MM-DD"):

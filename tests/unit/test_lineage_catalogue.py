@@ -49,7 +49,7 @@ def test_up_leads_to_the_data_set_with_what_each_step_did(law: ColumnLaw) -> Non
     assert found["identifier_class"] == "sensitive"
     assert found["protected_by"] == ["group_by_dimension"]
     (fact,) = found["columns"]
-    assert fact["how"] == "computed, group key"
+    assert fact["how"] == "combined, group key"
     (source,) = fact["columns"]
     assert (source["data_set"], source["how"]) == ("people", "as it is")
     decided = {(one["table"], one["column"]): one["how"] for one in found["indirect"]}

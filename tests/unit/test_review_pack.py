@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from edp_platform.governance.delivery import review_faults
 from edp_platform.governance.pages.layout import render
 from edp_platform.governance.records.supplier_review import SupplierReview
-from edp_platform.governance.records.use_case import Spent, Sprint
+from edp_platform.governance.records.use_case import Spent, Sprint, UseCaseRecord
 from edp_platform.governance.registers import Registers
 from edp_platform.governance.review_pack.cost import Prices, run_lines, storage_lines
 from edp_platform.governance.review_pack.deciding import (
@@ -346,6 +347,17 @@ def test_a_pack_that_was_changed_is_told(tmp_path: Path) -> None:
     assert found is not None and not found.is_whole
 
 
+CRIME = UseCaseRecord(
+    id="crime",
+    problem="PB-1",
+    objective="crime",
+    users=["analysts"],
+    business_lead="head",
+    status="active",
+    stages=[],
+    sprints=[SPRINT],
+    products=[],
+)
 JUDGED = Judgement(
     decision="continue",
     reason="Delivered and tested.",
@@ -385,15 +397,20 @@ def test_rule_22_passes_a_decision_by_commercial_services_on_a_pack(
     registers: Registers, tmp_path: Path
 ) -> None:
     pack = pack_of(tmp_path)
-    target = decide(registers, pack, JUDGED, TODAY)
+    target = decide(registers, CRIME, pack, JUDGED, TODAY)
     assert target.name == "SR-CRIME-1.yaml"
     again = Registers(TODAY, registers.folder)
     assert again.supplier_reviews.faults == ()
     written: SupplierReview = again.supplier_reviews["SR-CRIME-1"]
     assert (written.decision, written.evidence) == ("continue", pack.sha256)
+    # Its evidence goes with it, and is found without the home it was made in.
+    beside = target.parent / "evidence" / f"{pack.sha256}.json"
+    assert beside.read_bytes() == (pack.folder / "pack.json").read_bytes()
+    faults = review_faults(written, CRIME, again.decided_packs, again.people)
+    assert list(faults) == []
     assert [one.delivered for one in written.deliverables] == [True, False]
     # A sprint that is mended is reviewed again, in a record of its own.
-    assert decide(registers, pack, JUDGED, TODAY).name == "SR-CRIME-1-2.yaml"
+    assert decide(registers, CRIME, pack, JUDGED, TODAY).name == "SR-CRIME-1-2.yaml"
 
 
 @pytest.mark.parametrize(
@@ -401,7 +418,7 @@ def test_rule_22_passes_a_decision_by_commercial_services_on_a_pack(
     [
         ({"reviewer": "officer"}, "not of commercial services"),
         ({"reviewer": "nobody"}, "not of commercial services"),
-        ({"reviewer": "lead"}, "led this sprint"),
+        ({"reviewer": "lead"}, "led the sprint"),
         ({"reviewer": "gone"}, "left on 2026-01-01"),
         ({"not_delivered": ()}, "not judged: a paper"),
         ({"reason": " "}, "`reason`"),
@@ -412,7 +429,7 @@ def test_rule_22_refuses_a_decision_that_is_not_one(
     registers: Registers, tmp_path: Path, changed: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(DecisionRefused, match=said):
-        decide(registers, pack_of(tmp_path), replace(JUDGED, **changed), TODAY)
+        decide(registers, CRIME, pack_of(tmp_path), replace(JUDGED, **changed), TODAY)
     assert list((registers.folder / "supplier_reviews").iterdir()) == []
 
 
@@ -423,9 +440,15 @@ def test_rule_22_refuses_a_decision_before_the_sprint_is_over(
         {**SPRINT.model_dump(mode="json"), "delivered_on": None}
     )
     evidence = Evidence(date(2026, 5, 1), date(2026, 5, 10))
-    pack = pack_of(tmp_path, sprint=running, evidence=evidence)
-    with pytest.raises(DecisionRefused, match="ends on 2026-05-31"):
-        decide(registers, pack, JUDGED, TODAY)
+    today = date(2026, 5, 10)
+    pack = pack_of(tmp_path, sprint=running, evidence=evidence, made_on=today)
+    crime = CRIME.model_copy(update={"sprints": [running]})
+    with pytest.raises(DecisionRefused, match="over on 2026-05-31"):
+        decide(registers, crime, pack, JUDGED, today)
+    # Made while it ran, decided on once it was over.
+    with pytest.raises(DecisionRefused, match="its pack was made on 2026-05-10"):
+        decide(registers, crime, pack, JUDGED, TODAY)
+    assert list((registers.folder / "supplier_reviews").iterdir()) == []
 
 
 def test_rule_22_refuses_a_decision_on_a_changed_pack(
@@ -433,11 +456,11 @@ def test_rule_22_refuses_a_decision_on_a_changed_pack(
 ) -> None:
     pack = replace(pack_of(tmp_path), sha256="0" * 64)
     with pytest.raises(DecisionRefused, match="not the pack that was made"):
-        decide(registers, pack, JUDGED, TODAY)
+        decide(registers, CRIME, pack, JUDGED, TODAY)
 
 
 def test_a_sprint_without_a_supplier_asks_for_no_decision(
     registers: Registers, tmp_path: Path
 ) -> None:
     with pytest.raises(DecisionRefused, match="has no supplier"):
-        decide(registers, pack_of(tmp_path, supplier=None), JUDGED, TODAY)
+        decide(registers, CRIME, pack_of(tmp_path, supplier=None), JUDGED, TODAY)

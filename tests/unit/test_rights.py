@@ -211,11 +211,11 @@ def test_a_correction_that_cannot_be_is_refused_whole(
     assert not room.home.corrections.exists()
 
 
-def restricted(room: Room, is_on: bool = True) -> int:
+def restricted(room: Room, is_on: bool = True, nominal_id: str = DUE) -> int:
     return restrict(
         room.home,
-        located(room),
-        DUE,
+        located(room, nominal_id),
+        nominal_id,
         restricted=is_on,
         by="information-rights-officer",
         reason="contested",
@@ -253,6 +253,12 @@ def test_a_restricted_person_is_kept_and_not_used(room: Room) -> None:
         after = {one.file: one.loaded for one in room.accounts(name)}
         assert all(after[one.file] == one.loaded for one in before[name])
     assert room.lake("nominals")["nominal_id"].to_list().count(DUE) == 2
+
+
+def test_a_restriction_of_nobody_is_refused_and_not_recorded(room: Room) -> None:
+    with pytest.raises(NotThere, match="names this person"):
+        restricted(room, nominal_id="N00009999")
+    assert Restrictions(room.home).in_force() == frozenset()
 
 
 def test_a_restriction_that_leaves_somebody_in_use_is_told(

@@ -37,6 +37,8 @@ def _date(value: Any, info: ValidationInfo) -> date:
 RecordDate = Annotated[date, BeforeValidator(_date)]
 #: Text that says something.
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
+#: A version of three numbers, such as 1.0.0.
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 #: The id of a person of the people register.
 PersonId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 #: Who answers: a team of the register or an e-mail address.
@@ -51,9 +53,18 @@ ASKED: dict[str, Any] = {"asked": True}
 
 
 class Part(BaseModel):
-    """A part of a record: no unknown names, never changed after it is read."""
+    """A part of a record: no unknown names, never changed after it is read.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    Strict: what was written is not read as something else (`true` is no number).
+    """
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -186,6 +197,13 @@ def read_record(
     unanswered = blanks(document, model)
     if unanswered:
         raise error("\n".join(str(fault) for fault in unanswered))
+    wrapper = model.wrapper
+    if wrapper and not prefix and list(data) == [wrapper]:
+        message = (
+            f"`{wrapper}` holds no names and values: write the fields of this "
+            f"{model.register} below it."
+        )
+        raise error(str(Fault(document.path, document.line([wrapper]), message)))
     anchor = made_on if data.get("example") is True else None
     try:
         return model.model_validate(data, context={"anchor": anchor})
@@ -269,10 +287,11 @@ def _in_words(
         what = question(model, keys)
         asked = f" ({what})" if what else ""
         message = {
-            "missing": f"`{where}` is not answered{asked}; this {kind} must state it",
-            "extra_forbidden": f"`{where}` is not a field of this {kind}; is it misspelt",
+            "missing": f"`{where}` is not answered{asked}; this {kind} must state it.",
+            "extra_forbidden": f"`{where}` is not a field of this {kind}; is it "
+            "misspelt?",
         }.get(fault["type"])
         if message is None:
             said = str(fault["msg"]).removeprefix("Value error, ")
-            message = f"`{where}`: {said}{asked}" if where else said
-        yield Fault(document.path, document.line([*prefix, *keys]), f"{message}.")
+            message = f"`{where}`: {said}{asked}." if where else f"{said}."
+        yield Fault(document.path, document.line([*prefix, *keys]), message)

@@ -18,11 +18,15 @@ from edp_platform.governance.records.base import (
     RecordDate,
     Review,
     Signature,
+    Version,
     Words,
 )
 
 Layer = Literal["raw", "staging", "mart", "publication", "sandbox"]
 Status = Literal["screening", "draft", "dpo_review", "approved", "expired", "withdrawn"]
+#: What a record covers, and so where it stands: beside a data set, in the registers,
+#: beside a use case.
+Kind = Literal["dataset", "overarching", "use_case"]
 #: Processing operations that DPA 2018 s.62(1) asks a log of.
 Operation = Literal[
     "collection", "alteration", "consultation", "disclosure", "combination", "erasure"
@@ -295,13 +299,11 @@ class Dpia(Record):
         default=None,
         description="what the data set is, in words a member of the public knows",
     )
-    kind: Literal["dataset", "overarching", "use_case"] = Field(
-        description="dataset, overarching or use_case"
-    )
+    kind: Kind = Field(description="dataset, overarching or use_case")
     parent: str | None = Field(
         default=None, description="the overarching record, DPIA-PLATFORM"
     )
-    version: Words = Field(description="the record's version, such as 1.0.0")
+    version: Version = Field(description="the record's version, such as 1.0.0")
     status: Status = Field(
         description="screening, draft, dpo_review, approved, expired or withdrawn"
     )
@@ -352,6 +354,10 @@ class Dpia(Record):
         if self.kind == "dataset" and (self.scope is None or self.parent is None):
             raise ValueError(
                 "a data set's DPIA states its `scope` and its `parent` (DPIA-PLATFORM)"
+            )
+        if self.parent == self.id:
+            raise ValueError(
+                "`parent` is the record itself: write the id of the overarching DPIA"
             )
         if self.kind == "dataset" and self.scope and len(self.scope.datasets) != 1:
             raise ValueError("a data set's DPIA covers one data set: `scope.datasets`")

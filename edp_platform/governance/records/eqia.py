@@ -19,6 +19,7 @@ from edp_platform.governance.records.base import (
     Record,
     Review,
     Signature,
+    Version,
     Words,
 )
 
@@ -150,7 +151,7 @@ class Eqia(Record):
 
     id: Words = Field(description="its id, such as EQIA-NEIGHBOURHOOD-CRIME")
     use_case: Words = Field(description="the use case's folder, or platform")
-    version: Words = Field(description="the record's version, such as 1.0.0")
+    version: Version = Field(description="the record's version, such as 1.0.0")
     status: Literal["draft", "approved", "withdrawn"] = Field(
         description="draft, approved or withdrawn"
     )

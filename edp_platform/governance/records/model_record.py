@@ -13,6 +13,7 @@ from edp_platform.governance.records.base import (
     PersonId,
     Record,
     RecordDate,
+    Version,
     Words,
 )
 
@@ -58,7 +59,7 @@ class ModelRecord(Record):
     status: Literal["idea", "development", "in_use", "retired"] = Field(
         description="idea, development, in_use or retired"
     )
-    version: str | None = Field(
+    version: Version | None = Field(
         default=None, description="the model's version, such as 1.0.0"
     )
     capability: str | None = Field(

@@ -11,6 +11,7 @@ from edp_platform.governance.records.base import (
     PersonId,
     Record,
     RecordDate,
+    Version,
     Words,
 )
 
@@ -23,8 +24,8 @@ class PlatformReview(Record):
     id: Words = Field(description="its id, such as PR-2026-03")
     use_case: Words = Field(description="the use case that was delivered")
     sprint: int = Field(ge=1, description="the sprint that delivered it")
-    dpia_version: Words = Field(description="the version of the overarching DPIA")
-    eqia_version: Words = Field(description="the version of the platform's EqIA")
+    dpia_version: Version = Field(description="the version of the overarching DPIA")
+    eqia_version: Version = Field(description="the version of the platform's EqIA")
     on: RecordDate = Field(description="the day of the review, YYYY-MM-DD")
     by: PersonId = Field(description="who held it")
     information_assurance: Consulted = Field(

@@ -6,7 +6,7 @@ data: the disposal code knows none.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -67,7 +67,7 @@ class RetentionRule(Record):
         description="record, or person where each person's highest group decides",
     )
     applies_to: Words = Field(description="which data it applies to")
-    groups: list[Literal[1, 2, 3]] = Field(
+    groups: list[Annotated[int, Field(ge=1, le=3)]] = Field(
         default=[], description="the offence groups it applies to, where it has them"
     )
     keep: Words = Field(description="how long, in words")

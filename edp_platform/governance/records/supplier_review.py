@@ -38,8 +38,10 @@ class SupplierReview(Record):
     quality: Words = Field(description="how good it is, on what evidence")
     value_for_money: Words = Field(description="what it cost for what it gave")
     learning_shared: Words = Field(description="what the force can now do itself")
-    evidence: Words = Field(
-        description="the evidence pack's SHA-256, as edp review pack prints it"
+    evidence: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="the SHA-256 of the evidence pack, kept as evidence/<SHA-256>.json "
+        "beside this record by edp review decide",
     )
     project_lead: PersonId = Field(description="who led the sprint")
     reviewer: PersonId = Field(

@@ -96,6 +96,15 @@ class Sprint(Part):
         return self
 
     @property
+    def over_on(self) -> date:
+        """The day it is over: of its delivery, or, until it has one, its last planned.
+
+        A late delivery is part of the sprint, so what was decided before it was decided
+        too early.
+        """
+        return self.delivered_on or self.ends
+
+    @property
     def planned_days(self) -> int:
         """Days from first to last planned day, both counted."""
         return (self.ends - self.starts).days + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,11 +11,14 @@ import yaml
 from pydantic import ValidationError
 
 from edp_platform.files import replacing
-from edp_platform.governance.records.people import Person
+from edp_platform.governance.delivery import decision_faults
 from edp_platform.governance.records.supplier_review import SupplierReview
+from edp_platform.governance.records.use_case import UseCaseRecord
 from edp_platform.governance.registers import Registers
+from edp_platform.governance.review_pack.decided import DecidedPack
 from edp_platform.governance.review_pack.decisions import first_id
 from edp_platform.governance.review_pack.keeping import KeptPack
+from edp_platform.governance.review_pack.pack import as_text
 
 
 class DecisionRefused(ValueError):
@@ -49,29 +51,33 @@ class Judgement:
 
 
 def decide(
-    registers: Registers, pack: KeptPack, judgement: Judgement, today: date
+    registers: Registers,
+    use_case: UseCaseRecord,
+    pack: KeptPack,
+    judgement: Judgement,
+    today: date,
 ) -> Path:
-    """Write the record.
+    """Write the record, and keep the pack it rests on beside it.
 
     Args:
         registers: of the force.
+        use_case: the record of the use case, as it is today.
         pack: the evidence it rests on.
         judgement: what was decided.
         today: the day of the decision.
 
     Returns:
-        the file.
+        the file of the record.
 
     Raises:
         DecisionRefused: the sprint has no supplier, the pack was changed since it was
-            made, the sprint is not over, the reviewer is not of commercial services or
-            led the sprint (rules 8 and 22), a deliverable of the plan is not judged, or
-            the record is not complete.
+            made, a deliverable of the plan is not judged, the record is not complete, or
+            the decision would not hold at the gate (`delivery.decision_faults`).
         WriteFailed: the register cannot be written.
     """
     said = pack.pack
     sprint = said["sprint"]
-    _refuse(pack, judgement, registers.people, today)
+    _refuse(pack, judgement)
     folder = registers.folder / "supplier_reviews"
     identity = _free_id(folder, said["use_case"], sprint["number"])
     record = {
@@ -93,20 +99,32 @@ def decide(
         "reason": judgement.reason,
         "on": today.isoformat(),
     }
-    _refuse_incomplete(record)
+    review = _complete(record)
+    faults = [
+        fault
+        for _, fault in decision_faults(
+            review, use_case, DecidedPack.of(said), registers.people
+        )
+    ]
+    if faults:
+        raise DecisionRefused(
+            f"rule 22: the decision would not hold: {'; '.join(faults)}. Mend that, or "
+            f"make the pack again with edp review pack {review.use_case} --sprint "
+            f"{review.sprint}."
+        )
     target = folder / f"{identity}.yaml"
     text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=88)
-    with replacing(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    # The evidence first: no decision stands without it.
+    for path, content in (
+        (registers.decided_packs.path(pack.sha256), as_text(said)),
+        (target, text),
+    ):
+        with replacing(path) as temporary:
+            temporary.write_text(content, encoding="utf-8", newline="\n")
     return target
 
 
-def _refuse(
-    pack: KeptPack,
-    judgement: Judgement,
-    people: Mapping[str, Person],
-    today: date,
-) -> None:
+def _refuse(pack: KeptPack, judgement: Judgement) -> None:
     said = pack.pack
     sprint = said["sprint"]
     if sprint["supplier"] is None:
@@ -120,29 +138,6 @@ def _refuse(
             f"{pack.folder}/pack.json is not the pack that was made: its SHA-256 is "
             f"{pack.sha256}. A decision rests on what was recorded; make the pack again "
             f"with edp review pack {said['use_case']} --sprint {sprint['number']}."
-        )
-    if not said["covers"]["is_over"] and sprint["delivered_on"] is None:
-        raise DecisionRefused(
-            f"The pack covers {said['covers']['first']} to {said['covers']['last']}, and "
-            f"the sprint ends on {sprint['ends']} and is not delivered. A sprint is "
-            "reviewed at its end (PCD 1577, 5.7); make the pack again then."
-        )
-    person = people.get(judgement.reviewer)
-    if person is None or person.role != "commercial_services":
-        raise DecisionRefused(
-            f"rule 22: {judgement.reviewer} is not of commercial services on the "
-            "register of people. Commercial services decide on a supplier's next "
-            "sprint; name one of them with --reviewer."
-        )
-    if person.left is not None and person.left <= today:
-        raise DecisionRefused(
-            f"rule 22: {judgement.reviewer} left on {person.left}. Name somebody of "
-            "commercial services who is there."
-        )
-    if judgement.reviewer == sprint["project_lead"]:
-        raise DecisionRefused(
-            f"rule 22: {judgement.reviewer} led this sprint, and nobody reviews their "
-            "own work. Name somebody else of commercial services."
         )
     judged = {*judgement.delivered, *judgement.not_delivered}
     planned = [one["what"] for one in said["deliverables"]]
@@ -164,9 +159,9 @@ def _free_id(folder: Path, use_case: str, number: int) -> str:
     return identity
 
 
-def _refuse_incomplete(record: dict[str, Any]) -> None:
+def _complete(record: dict[str, Any]) -> SupplierReview:
     try:
-        SupplierReview.model_validate(record)
+        return SupplierReview.model_validate(record)
     except ValidationError as error:
         faults = [
             f"`{'.'.join(str(key) for key in one['loc'])}`: {one['msg']}"

@@ -465,8 +465,8 @@ def _decision(pack: Mapping[str, Any], sha256: str) -> Section:
                         "No decision is on record. Commercial services decide: continue, "
                         "stop or remediate. Without `continue` the supplier's next "
                         "sprint cannot run (rule 22).",
-                        f"Write it to {record}, with this pack's SHA-256 as evidence: "
-                        f"{sha256}.",
+                        f"It stands in {record}, with this pack beside it; edp review "
+                        f"decide writes both. SHA-256 of the pack: {sha256}.",
                     ]
                 )
             ],
