@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from edp_platform.files import read_json, write_json
 from edp_platform.home import Home
 from edp_platform.ingestion.landing import Delivery, LandingStore, Supplies
 from edp_platform.ingestion.preparation import prepare
+
+#: polars uses every core within a comparison; two hide its waits.
+_PAIRS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -161,33 +165,63 @@ def record_revisions(
     Both files are read again from landing: a month is superseded rarely, and the lake
     holds the later release only.
     """
-    found: list[Revision] = []
-    cache: dict[Delivery, pl.DataFrame] = {}
+    pairs = [
+        (month, earlier, later)
+        for month in months
+        for earlier, later in supplies.superseded(month)
+    ]
+    unrecorded: dict[tuple[Delivery, Delivery], list[str]] = {}
+    for month, earlier, later in pairs:
+        if not _path(home, data_set.name, month, earlier, later).exists():
+            unrecorded.setdefault((earlier, later), []).append(month)
+
+    def record(files: tuple[Delivery, Delivery]) -> None:
+        for revision in _compared(home, data_set, files, unrecorded[files]):
+            path = _path(home, data_set.name, revision.month, *files)
+            write_json(path, asdict(revision))
+
+    if unrecorded:
+        with ThreadPoolExecutor(_PAIRS_AT_ONCE) as pool:
+            for _ in pool.map(record, unrecorded):
+                pass
+    return [
+        Revision(**read_json(_path(home, data_set.name, month, earlier, later)))
+        for month, earlier, later in pairs
+    ]
+
+
+def _compared(
+    home: Home,
+    data_set: DataSet,
+    files: tuple[Delivery, Delivery],
+    months: Sequence[str],
+) -> Iterator[Revision]:
+    """Yield the difference between two releases in each of the months both supply."""
+    earlier, later = files
+    store = LandingStore(home)
+    rows = [prepare(data_set, one, store.original(one.sha256)).rows for one in files]
+    by_month = [frame.partition_by("month", as_dict=True) for frame in rows]
     for month in months:
-        for earlier, later in supplies.superseded(month):
-            path = _path(home, data_set.name, month, earlier, later)
-            known = read_json(path)
-            if known is None:
-                counts = compare(
-                    _rows(home, data_set, earlier, month, cache),
-                    _rows(home, data_set, later, month, cache),
-                    data_set.contract.identity,
-                    [column.name for column in data_set.contract.received],
-                )
-                known = {
-                    "data_set": data_set.name,
-                    "scope": earlier.scope,
-                    "month": month,
-                    "earlier": earlier.file,
-                    "later": later.file,
-                    "earlier_release": earlier.release_date,
-                    "later_release": later.release_date,
-                    **counts,
-                }
-                revision = Revision(**known)
-                write_json(path, asdict(revision))
-            found.append(Revision(**known))
-    return found
+        old, new = (
+            held.get((month,), frame.clear())
+            for held, frame in zip(by_month, rows, strict=True)
+        )
+        counts = compare(
+            old,
+            new,
+            data_set.contract.identity,
+            [column.name for column in data_set.contract.received],
+        )
+        yield Revision(
+            data_set=data_set.name,
+            scope=earlier.scope,
+            month=month,
+            earlier=earlier.file,
+            later=later.file,
+            earlier_release=earlier.release_date,
+            later_release=later.release_date,
+            **counts,  # type: ignore[arg-type]
+        )
 
 
 def unrecorded_months(home: Home, data_set: str, supplies: Supplies) -> set[str]:
@@ -213,16 +247,3 @@ def read_revisions(home: Home, data_set: str | None = None) -> list[Revision]:
     return [
         Revision(**read_json(path)) for path in sorted(home.revisions.glob(pattern))
     ]
-
-
-def _rows(
-    home: Home,
-    data_set: DataSet,
-    delivery: Delivery,
-    month: str,
-    cache: dict[Delivery, pl.DataFrame],
-) -> pl.DataFrame:
-    if delivery not in cache:
-        original = LandingStore(home).original(delivery.sha256)
-        cache[delivery] = prepare(data_set, delivery, original).rows
-    return cache[delivery].filter(pl.col("month") == month)
