@@ -13,6 +13,8 @@ from edp_platform.warehouse.manifest import dbt_project_folder
 
 from .conftest import Platform
 
+pytestmark = pytest.mark.doors
+
 _LEAK = """
 with searches as (
     select * from {{ ref('fct_searches') }}

@@ -13,6 +13,8 @@ import pytest
 
 from .conftest import Platform
 
+pytestmark = pytest.mark.doors
+
 _STREET = Path("datasets") / "police_uk_street"
 
 
