@@ -309,7 +309,7 @@ def test_landing_refuses_without_a_record_at_all(own: Path, tmp_path: Path) -> N
     (own / "dpia.yaml").unlink()
     home = Home.open(TODAY, tmp_path / "home")
     outcome = _land(home, _opened(own, home), tmp_path, TODAY)
-    assert outcome.outcome == "refused" and "dpia.yaml is missing" in outcome.reason
+    assert outcome.outcome == "refused" and "the file is missing" in outcome.reason
     assert not home.landing.exists()
 
 
