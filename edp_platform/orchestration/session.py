@@ -176,12 +176,12 @@ class Session:
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
         marts = warehouse.open_marts(refused_models)
         last = published_from(self.home)
-        being_built = not due.models.isdisjoint(one.unique_id for one in marts)
+        mart_ids = {one.unique_id for one in marts}
         # Before the first mart there is nothing to copy, nor a warehouse to copy from.
-        has_copied = last is not None or not record.models.keys().isdisjoint(
-            one.unique_id for one in marts
-        )
-        if being_built or (has_copied and warehouse.published_state(marts) != last):
+        has_copied = last is not None or not mart_ids.isdisjoint(record.models)
+        if due.models & mart_ids or (
+            has_copied and warehouse.published_state(marts) != last
+        ):
             keys.add(PUBLISHED)
         refused = {raw_key(name) for name in refused_sets}
         refused |= {

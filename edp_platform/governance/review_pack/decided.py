@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 
 class PackMissing(LookupError):
@@ -35,19 +36,19 @@ class DecidedPack:
     made_on: date
 
     @classmethod
-    def of(cls, pack: object) -> DecidedPack:
+    def of(cls, pack: Any) -> DecidedPack:
         """Read it out of a pack.
 
         Raises:
             ValueError: it is no evidence pack.
         """
         try:
-            sprint = pack["sprint"]  # type: ignore[index]
+            sprint = pack["sprint"]
             return cls(
-                str(pack["use_case"]),  # type: ignore[index]
+                str(pack["use_case"]),
                 int(sprint["number"]),
                 sprint["supplier"],
-                date.fromisoformat(pack["made_on"]),  # type: ignore[index]
+                date.fromisoformat(pack["made_on"]),
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ValueError("it is no evidence pack") from error
