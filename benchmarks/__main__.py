@@ -58,6 +58,15 @@ FULL = Scale()
 QUICK = Scale("small", 3, 6, 4, 1, 1, 2, 0)
 
 
+#: What a revision counts that the hand-written script counts too.
+_COUNTED = frozenset(
+    {
+        *("matched", "added", "removed", "changed"),
+        *("unidentified_added", "unidentified_removed"),
+    }
+)
+
+
 @dataclass(frozen=True)
 class Figure:
     """One line of the results; `reach` is the most it may be, None for no promise."""
@@ -176,6 +185,7 @@ class Benchmarks:
             names = gather_marts(made / "marts", database)
             return compare_tables(warehouse, database, only=names)
         self._compare_kept_out(home, made)
+        self._compare_revisions(home, made)
         rows = compare_tables(warehouse, made / "warehouse.duckdb")
         pointer = json.loads((home / "published" / "current.json").read_text())
         published = home / "published" / f"{pointer['id']}.duckdb"
@@ -197,6 +207,26 @@ class Benchmarks:
                     f"{folder}: {left.height} rows of the platform, {right.height} of the "
                     "script, or other ones"
                 )
+
+    def _compare_revisions(self, home: Path, made: Path) -> None:
+        """Compare what both say that later releases changed."""
+        theirs = json.loads((made / "revisions.json").read_text())
+        ours = [
+            json.loads(path.read_text())
+            for path in sorted((home / "revisions").glob("*/*.json"))
+        ]
+        left, right = (
+            {
+                (one["data_set"], one["month"], one["earlier"], one["later"]): {
+                    count: one[count] for count in theirs[0] if count in _COUNTED
+                }
+                for one in each
+            }
+            for each in (ours, theirs)
+        )
+        if left != right:
+            differing = sum(left.get(key) != right.get(key) for key in left | right)
+            raise TablesDiffer(f"revisions: {differing} differ, of {len(left)}")
 
     # One more month --------------------------------------------------------------------
 

@@ -2,15 +2,17 @@
 
 The yardstick of `python -m benchmarks`: the script that a good engineer would write who
 needs these tables and nothing else. It reads the same originals, keeps bad records out
-and counts them, resolves exact repeats, writes the same monthly Parquet, builds the same
-facts and marts and a read-only copy of the marts. It has no gate, lineage, asset checks,
-incremental runs, or record of what it did; those are what the ratio shows the price of.
+and counts them, resolves exact repeats, counts what a later release changed, writes the
+same monthly Parquet, builds the same facts and marts, checks their keys, and makes a
+read-only copy of the marts. It has no gate, lineage, accounts of each file, incremental
+runs, or record of what it did; those are what the ratio shows the price of.
 
 Usage: by_hand_polars_duckdb.py LANDED_HOME LABELS_CSV TARGET
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import sys
@@ -69,6 +71,45 @@ DOMAINS = [
     *("crime", "barriers_housing_services", "living_environment"),
 ]
 
+_LINE = ["source_file", "source_line"]
+_CELL = ["month", "offence_group_received", "offence_received", "borough"]
+_OFFENCES = ["month", "borough", "offence_group", "offence"]
+_SUPPLY = ["month", "data_set", "force"]
+_SEARCHED = ["object_of_search", "outcome", "self_defined_ethnicity_5_plus_1"]
+#: What identifies a row of each table.
+KEYS: dict[str, list[str]] = {
+    "facts.fct_crimes": _LINE,
+    "facts.fct_outcomes": _LINE,
+    "facts.fct_searches": _LINE,
+    "facts.fct_recorded_crime_borough": _CELL,
+    "facts.fct_recorded_crime_ward": [*_CELL, "ward_code"],
+    "marts.quality_flags_by_month": _SUPPLY,
+    "marts.supply_by_month": _SUPPLY,
+    "marts.crime_by_month": ["month", "force", "crime_type"],
+    "marts.crime_by_borough_and_month": [
+        *("month", "force", "borough_code", "crime_type")
+    ],
+    "marts.crime_by_ward_and_month": ["month", "force", "ward_code", "crime_type"],
+    "marts.crime_outcomes_over_time": [
+        *("crime_month", "force", "crime_type", "outcome_group", "months_to_outcome")
+    ],
+    "marts.outcomes_by_month": ["month", "force", "outcome", "outcome_group"],
+    "marts.recorded_crime_by_borough_and_month": _OFFENCES,
+    "marts.recorded_crime_by_ward_and_month": [*_OFFENCES, "ward_code"],
+    "marts.burglary_by_lsoa_and_year": ["lsoa_code", "year"],
+    "marts.stop_and_search_by_month": [
+        *("month", "force", "borough_code", *_SEARCHED, "officer_defined_ethnicity")
+    ],
+    "marts.public_attitude_by_quarter": ["quarter_end", "borough", "measure"],
+    "marts.borough_boundary": ["borough_code"],
+    "marts.borough_profile_indicators": ["area_code", "indicator"],
+    "marts.borough_ethnic_group_estimates": ["year", "area_code", "ethnic_group"],
+    "marts.population_by_ethnic_group": ["area_code", "ethnic_group"],
+    "marts.population_by_area": ["area_type", "area_code", "sex", "age_band"],
+    "marts.deprivation_by_lsoa": ["lsoa_code", "index_year"],
+    "marts.lsoa_lookup": ["lsoa_code"],
+}
+
 
 class Landed:
     """The originals, and which of them is the latest release of its slice."""
@@ -80,9 +121,14 @@ class Landed:
             deliveries += json.loads(receipt.read_bytes())["deliveries"]
         deliveries.sort(key=lambda one: (one["release_date"], one["landed_at"]))
         self.slices: dict[str, dict[tuple[str, str], Delivery]] = defaultdict(dict)
+        self.superseded: list[tuple[str, Delivery, Delivery]] = []
         for one in deliveries:
+            slices = self.slices[one["data_set"]]
             for month in one["months"]:
-                self.slices[one["data_set"]][(month, one["scope"])] = one
+                before = slices.get((month, one["scope"]))
+                if before is not None and before["sha256"] != one["sha256"]:
+                    self.superseded.append((month, before, one))
+                slices[(month, one["scope"])] = one
 
     def path(self, delivery: Delivery) -> Path:
         """Return where an original stands."""
@@ -286,35 +332,62 @@ def load_police(
     )
 
 
-def load_wide(
-    landed: Landed, data_set: str, names: dict[str, str], target: Path
-) -> list[Any]:
+#: The columns of the wide files that are no month.
+_OFFENCE = {"MajorText": "offence_group", "MinorText": "offence"}
+_BOROUGH = {"LookUp_BoroughName": "borough"}
+WIDE = {
+    "mps_borough_crime": _OFFENCE | _BOROUGH,
+    "mps_ward_crime": _OFFENCE
+    | {"WardName": "ward", "WardCode": "ward_code"}
+    | _BOROUGH,
+}
+
+
+@functools.cache
+def wide_cells_of(path: Path, file: str, released: str, names: str) -> pl.DataFrame:
+    """Read one wide file into one row a month and cell, text beside number."""
+    known: dict[str, str] = json.loads(names)
+    wide = pl.read_csv(path, infer_schema=False)
+    return (
+        wide.with_row_index("source_line", offset=2)
+        .rename(known)
+        .unpivot(
+            on=[name for name in wide.columns if name not in known],
+            index=[*known.values(), "source_line"],
+            variable_name="month",
+            value_name="text",
+        )
+        .with_columns(
+            month=pl.col("month").str.slice(0, 4) + "-" + pl.col("month").str.slice(4),
+            source_line=pl.col("source_line").cast(pl.Int64),
+            crimes=pl.col("text").cast(pl.Int64, strict=False),
+            source_file=pl.lit(file),
+            release_date=pl.lit(released).str.to_date(),
+        )
+    )
+
+
+def wide_cells(
+    landed: Landed, delivery: Delivery, names: dict[str, str]
+) -> pl.DataFrame:
+    """Read one wide file, once."""
+    return wide_cells_of(
+        landed.path(delivery),
+        delivery["sha256"][:12],
+        delivery["release_date"],
+        json.dumps(names),
+    )
+
+
+def load_wide(landed: Landed, data_set: str, target: Path) -> list[Any]:
     """Read the wide files of recorded crime into one row a month and cell."""
+    names = WIDE[data_set]
     files: dict[str, tuple[Delivery, list[str]]] = {}
     for month, (delivery,) in landed.months(data_set).items():
         files.setdefault(delivery["sha256"], (delivery, []))[1].append(month)
     bad: list[Any] = []
     for delivery, months in files.values():
-        wide = pl.read_csv(landed.path(delivery), infer_schema=False)
-        cells = (
-            wide.with_row_index("source_line", offset=2)
-            .rename(names)
-            .unpivot(
-                on=[name for name in wide.columns if name not in names],
-                index=[*names.values(), "source_line"],
-                variable_name="month",
-                value_name="text",
-            )
-            .with_columns(
-                month=pl.col("month").str.slice(0, 4)
-                + "-"
-                + pl.col("month").str.slice(4),
-                source_line=pl.col("source_line").cast(pl.Int64),
-                crimes=pl.col("text").cast(pl.Int64, strict=False),
-                source_file=pl.lit(delivery["sha256"][:12]),
-                release_date=pl.lit(delivery["release_date"]).str.to_date(),
-            )
-        )
+        cells = wide_cells(landed, delivery, names)
         wrong = cells.filter(pl.col("crimes").is_null() | (pl.col("crimes") < 0))
         bad += wrong.select("source_file", "source_line", pl.lit("cell")).rows()
         sound = cells.drop("text").filter(pl.col("crimes") >= 0)
@@ -326,6 +399,73 @@ def load_wide(
                 folder = target / "raw" / data_set / f"month={month}"
                 write(part.drop("month"), folder / "part-0.parquet")
     return bad
+
+
+def compare_releases(
+    old: pl.DataFrame, new: pl.DataFrame, key: list[str], names: list[str]
+) -> dict[str, Any]:
+    """Count what a later release of a month added, took out and changed."""
+    values = [name for name in names if name not in key]
+    known = pl.all_horizontal(pl.col(name).is_not_null() for name in key)
+    numbered = [
+        frame.filter(known)
+        .sort(*key, *values)
+        .with_columns(nth=pl.int_range(pl.len()).over(key))
+        for frame in (old, new)
+    ]
+    both = numbered[0].join(numbered[1], on=[*key, "nth"], suffix="__later")
+    counts = both.select(
+        pl.col(name).ne_missing(pl.col(f"{name}__later")).sum() for name in values
+    ).row(0, named=True)
+    rest = [frame.filter(~known).group_by(names).len() for frame in (old, new)]
+    whole = rest[0].join(
+        rest[1], on=names, how="full", coalesce=True, nulls_equal=True, suffix="__later"
+    )
+    surplus = whole["len__later"].fill_null(0).cast(pl.Int64) - whole["len"].fill_null(
+        0
+    ).cast(pl.Int64)
+    return {
+        "matched": both.height,
+        "added": numbered[1].height - both.height,
+        "removed": numbered[0].height - both.height,
+        "changed": {name: count for name, count in counts.items() if count},
+        "unidentified_added": int(surplus.clip(lower_bound=0).sum()),
+        "unidentified_removed": int((-surplus).clip(lower_bound=0).sum()),
+    }
+
+
+def record_releases(landed: Landed, target: Path) -> None:
+    """Write what each later release changed, of the months that were released twice."""
+
+    def compared(pair: tuple[str, Delivery, Delivery]) -> dict[str, Any]:
+        month, *files = pair
+        data_set = files[0]["data_set"]
+        if data_set in POLICE:
+            names, key = POLICE[data_set], ["crime_id"]
+            frames = [
+                read_police(data_set, one, landed.path(one))[0].select(names)
+                for one in files
+            ]
+        else:
+            names = [*WIDE[data_set].values(), "crimes"]
+            key = [name for name in names if name not in ("ward", "crimes")]
+            frames = [
+                wide_cells(landed, one, WIDE[data_set])
+                .filter(pl.col("month") == month, pl.col("crimes") >= 0)
+                .select(names)
+                for one in files
+            ]
+        return {
+            "data_set": data_set,
+            "month": month,
+            "earlier": files[0]["sha256"][:12],
+            "later": files[1]["sha256"][:12],
+            **compare_releases(*frames, key, names),
+        }
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(compared, landed.superseded))
+    (target / "revisions.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def load_survey(landed: Landed, target: Path) -> list[Any]:
@@ -510,6 +650,19 @@ def load_workbooks(landed: Landed, target: Path) -> None:
     write(profiles, target / "raw" / "borough_profiles" / "part-0.parquet")
 
 
+def check_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """Stop where two rows of a table have one key, or a part of a key is missing."""
+    for table, key in KEYS.items():
+        held = ", ".join(key)
+        absent = " or ".join(f"{name} is null" for name in key)
+        wrong = connection.execute(
+            f"select exists (select 1 from {table} group by {held} having count(*) > 1) "
+            f"or exists (select 1 from {table} where {absent})"
+        ).fetchone()
+        if wrong != (False,):
+            raise SystemExit(f"{table}: two rows of one key, or a key that is missing")
+
+
 def main(home: Path, labels: Path, target: Path) -> None:
     """Read everything, build everything."""
     landed = Landed(home)
@@ -520,12 +673,10 @@ def main(home: Path, labels: Path, target: Path) -> None:
         wrong, repeats = load_police(landed, data_set, target, boundaries)
         bad += wrong
         aside.append(repeats)
-    names = {"MajorText": "offence_group", "MinorText": "offence"}
-    borough = {"LookUp_BoroughName": "borough"}
-    ward = {"WardName": "ward", "WardCode": "ward_code"}
-    bad += load_wide(landed, "mps_borough_crime", names | borough, target)
-    bad += load_wide(landed, "mps_ward_crime", names | ward | borough, target)
+    for data_set in WIDE:
+        bad += load_wide(landed, data_set, target)
     bad += load_survey(landed, target)
+    record_releases(landed, target)
     columns = ["source_file", "source_line", "reason"]
     write(pl.DataFrame(bad, columns, orient="row"), target / "quarantine.parquet")
     write(pl.concat(aside), target / "set_aside.parquet")
@@ -545,6 +696,7 @@ def main(home: Path, labels: Path, target: Path) -> None:
             f"create table labels as from read_csv('{labels}', all_varchar = true)"
         )
         connection.execute(statements)
+        check_keys(connection)
         connection.execute(f"attach '{target / 'published.duckdb'}' as published")
         connection.execute("create schema published.marts")
         for (name,) in connection.execute(

@@ -55,6 +55,12 @@ class BuildOutcome:
         return [node for node in self.nodes if node.kind == "test"]
 
 
+def import_dbt() -> None:
+    """Import what a build needs; called beside the loading of files, it costs no time."""
+    import dbt.adapters.duckdb
+    import dbt.cli.main  # noqa: F401
+
+
 def build(
     home: Home,
     store: ManifestStore,
