@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
@@ -15,6 +17,8 @@ from typing import Any
 import pytest
 
 from edp_platform.sample import make_sample
+
+from ..warm_start import WarmStart
 
 MONTHS = 4
 #: Begun last, one of these would leave the other core idle for minutes.
@@ -47,14 +51,9 @@ class Platform:
 
     def edp(self, *arguments: str, timeout: float = 300) -> Any:
         """Run one command to its end; never from the checkout's folder."""
-        return subprocess.run(
-            self.command(*arguments),
-            env=self.variables(),
-            cwd=self.home.parent,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
+        variables = self.variables()
+        return _warm_start().run(
+            arguments, env=variables, cwd=self.home.parent, timeout=timeout
         )
 
     def start(self, *arguments: str) -> Any:
@@ -75,6 +74,16 @@ class Platform:
         assert answer.returncode == 0, answer.stderr
         found: list[dict[str, Any]] = json.loads(answer.stdout)
         return found
+
+
+@functools.cache
+def _warm_start() -> WarmStart:
+    plain = {
+        k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER", "EDP"))
+    }
+    started = WarmStart({**plain, "COLUMNS": "200"})
+    atexit.register(started.close)
+    return started
 
 
 @pytest.fixture(scope="session")
