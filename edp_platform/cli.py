@@ -18,10 +18,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from edp_platform.commands.access import add_supplier_commands
+from edp_platform.commands.access import app as access_app
 from edp_platform.commands.audit import app as audit_app
+from edp_platform.commands.catalogue import app as catalogue_app
 from edp_platform.commands.cleansing import app as cleansing_app
 from edp_platform.commands.console import (
-    Format,
     JsonFlag,
     WaitOption,
     err,
@@ -30,8 +32,10 @@ from edp_platform.commands.console import (
     open_session,
     out,
 )
+from edp_platform.commands.database import app as database_app
 from edp_platform.commands.export import app as export_app
 from edp_platform.commands.governance import app as governance_app
+from edp_platform.commands.legacy import app as legacy_app
 from edp_platform.commands.lineage import app as lineage_app
 from edp_platform.commands.linkage import app as linkage_app
 from edp_platform.commands.people import app as people_app
@@ -48,13 +52,14 @@ from edp_platform.commands.retention import app as retention_app
 from edp_platform.commands.review import app as review_app
 from edp_platform.commands.rights import app as rights_app
 from edp_platform.commands.sample import app as sample_app
+from edp_platform.commands.sql import sql
 
 app = typer.Typer(
     name="edp",
     help="The Enterprise Data Platform: land files, build marts, ask them.",
     epilog=(
         "Start here:  edp sample   then the edp land line it prints,   then edp run,   "
-        'then edp sql "from marts.crime_by_month limit 5"'
+        'then edp sql "select * from marts.crime_by_month limit 5"'
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -70,6 +75,7 @@ fetch_app = typer.Typer(
 app.add_typer(new_app, name="new")
 app.add_typer(fetch_app, name="fetch")
 app.add_typer(sample_app, name="sample")
+app.add_typer(database_app, name="database")
 app.add_typer(export_app, name="export")
 app.add_typer(review_app, name="review")
 app.add_typer(lineage_app, name="lineage")
@@ -77,6 +83,8 @@ app.add_typer(governance_app, name="governance")
 app.add_typer(dpia_app, name="dpia")
 app.add_typer(eqia_app, name="eqia")
 app.add_typer(use_case_app, name="use-case")
+add_supplier_commands(supplier_app)
+app.add_typer(access_app, name="access")
 app.add_typer(supplier_app, name="supplier")
 app.add_typer(problem_app, name="problem")
 app.add_typer(model_app, name="model")
@@ -87,6 +95,8 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(audit_app, name="audit")
 app.add_typer(linkage_app, name="linkage")
 app.add_typer(cleansing_app, name="cleansing")
+app.add_typer(legacy_app, name="legacy")
+app.add_typer(catalogue_app, name="catalogue")
 
 
 def main() -> None:
@@ -321,34 +331,7 @@ def backfill(
     raise typer.Exit(0 if run_and_report(session, request, wait, as_json) else 1)
 
 
-@app.command()
-def sql(
-    query: Annotated[str, typer.Argument(help="SQL over marts.NAME.")],
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
-) -> None:
-    """Ask the published marts: a read-only copy, so nobody waits for the pipeline."""
-    from edp_platform.datasets import DataSets
-    from edp_platform.publishing.query import QueryFailed, as_csv, as_json, ask
-    from edp_platform.publishing.snapshot import NothingPublished
-
-    home = open_home()
-    try:
-        columns, rows, snapshot = ask(home, DataSets.load(home), query, date.today())
-    except (QueryFailed, NothingPublished) as error:
-        fail(str(error))
-    if format is Format.csv:
-        sys.stdout.write(as_csv(columns, rows))
-    elif format is Format.json:
-        print(as_json(columns, rows))
-    else:
-        table = Table(*columns, caption=f"{len(rows):,} rows, snapshot {snapshot}")
-        for row in rows[:1000]:
-            table.add_row(
-                *("" if value is None else escape(str(value)) for value in row)
-            )
-        out.print(table)
-        if len(rows) > 1000:
-            err.print("The first 1,000 rows are shown; --format csv gives all.")
+app.command()(sql)
 
 
 @app.command()

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from .debian_room import debian_url  # noqa: F401
+from .publication_room import marts_room  # noqa: F401
+from .serving_room import own_serving, serving  # noqa: F401
+
 _DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

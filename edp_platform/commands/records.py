@@ -52,6 +52,7 @@ _NEW = {
     "review": "Start the review of a supplier's sprint.",
     "problem": "Start an entry of the problem book.",
     "model": "Start the transparency record of a model.",
+    "legacy": "Start the record of a legacy service that the platform replaces.",
 }
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from edp_platform.components.access import access_definitions
+from edp_platform.components.auditing import audit_definitions
 from edp_platform.components.folders import load_folders, set_aside_assets
 from edp_platform.components.governance_view import governance_definitions
 from edp_platform.components.products import products_in
+from edp_platform.components.served import served_definitions
 from edp_platform.components.warehouse import Warehouse
 from edp_platform.datasets import DataSets, SetAside, defs_root
 from edp_platform.home import Home
@@ -42,6 +45,9 @@ def load_platform(home: Home) -> Platform:
         definitions = dg.Definitions.merge(
             *folders.definitions,
             warehouse.definitions(),
+            served_definitions(warehouse),
+            access_definitions(home),
+            audit_definitions(home),
             dg.Definitions(
                 assets=set_aside_assets(folders.set_aside),
                 sensors=[landing_sensor(home, folders.data_sets)],

@@ -21,6 +21,7 @@ from edp_platform.governance.gate import (
 )
 from edp_platform.governance.records.base import Record, RecordInvalid, Review
 from edp_platform.governance.records.eqia import Eqia
+from edp_platform.governance.records.legacy_service import LegacyService
 from edp_platform.governance.records.model_record import ModelRecord
 from edp_platform.governance.records.problem import Problem
 from edp_platform.governance.records.supplier import Supplier
@@ -45,6 +46,7 @@ _REGISTERS: dict[str, tuple[str, type[Record]]] = {
     "review": ("supplier_reviews", SupplierReview),
     "problem": ("problems", Problem),
     "model": ("model_records", ModelRecord),
+    "legacy": ("legacy_services", LegacyService),
 }
 
 

@@ -19,6 +19,7 @@ from edp_platform.governance.records.base import Fault, Record, RecordInvalid
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Register, Registers
 from edp_platform.use_cases import UseCaseFolder, UseCases
+from edp_platform.warehouse.manifest import dbt_project_folder
 from edp_platform.yaml_source import YamlDocument, load_yaml
 
 _PLACE = re.compile(r"(.+?):(\d+): ")
@@ -74,6 +75,8 @@ def faults(
         *(line for error in aside.values() for line in error.splitlines()),
         *registers.faults(),
         *(str(one) for one in _cross_references(registers)),
+        *(str(one) for one in _legacy_services(registers)),
+        *(str(one) for one in _grants(registers)),
         *_assessments_named(data_sets, use_cases, registers),
         *(str(one) for one in _supplier_reviews(use_cases, registers)),
     ]
@@ -263,6 +266,7 @@ _PEOPLE = {
     "project_lead",
     "force_lead",
     "reviewer",
+    "accepted_by",
     "decision_maker",
     "approved_by",
     "confirmed_by",
@@ -314,7 +318,7 @@ def _cross_references(registers: Registers) -> Iterator[Fault]:
                 ["retention"],
                 f"the retention rule {document.retention} stands in no schedule.",
             )
-    for name in ("purposes", "problem_book", "model_records"):
+    for name in ("purposes", "problem_book", "model_records", "legacy_services"):
         owned = registers.all[name]
         for record in owned.values():
             owner = getattr(record, "owner", None)
@@ -325,6 +329,62 @@ def _cross_references(registers: Registers) -> Iterator[Fault]:
                     ["owner"],
                     f"the team {owner} stands in no register.",
                 )
+
+
+def _legacy_services(registers: Registers) -> Iterator[Fault]:
+    """Yield a fault for each mart that is to replace a service and is not built."""
+    marts = _marts_written()
+    for service in registers.legacy_services.values():
+        for index, name in enumerate(service.replaced_by):
+            if name not in marts:
+                yield _in_record(
+                    registers.legacy_services,
+                    service,
+                    ["replaced_by", index],
+                    f"there is no mart {name}; edp catalogue lists them.",
+                )
+
+
+def _grants(registers: Registers) -> Iterator[Fault]:
+    """Yield a fault for each grant that names a person, mart or purpose there is not.
+
+    Such a grant opens nothing, and nobody would be told.
+    """
+    marts = _marts_written()
+    suppliers = {
+        person.id for one in registers.suppliers.values() for person in one.people
+    }
+    for grant in registers.grants.values():
+        if grant.person not in registers.people and grant.person not in suppliers:
+            yield _in_record(
+                registers.grants,
+                grant,
+                ["person"],
+                f"{grant.person} is neither on the register of people nor one of a "
+                "supplier's.",
+            )
+        for index, name in enumerate(grant.marts):
+            if name not in marts and not grant.is_every_mart:
+                yield _in_record(
+                    registers.grants,
+                    grant,
+                    ["marts", index],
+                    f"there is no mart {name}; edp catalogue lists them.",
+                )
+        for index, name in enumerate(grant.purposes):
+            if name not in registers.purposes:
+                yield _in_record(
+                    registers.grants,
+                    grant,
+                    ["purposes", index],
+                    f"{name} is no purpose of the register.",
+                )
+
+
+def _marts_written() -> set[str]:
+    """Return the names of the marts in the dbt project."""
+    models = (dbt_project_folder() / "models" / "marts").rglob("*.sql")
+    return {path.stem for path in models}
 
 
 def _supplier_reviews(use_cases: UseCases, registers: Registers) -> Iterator[Fault]:

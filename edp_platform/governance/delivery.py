@@ -406,9 +406,27 @@ def supplier_complete(
         return (_incomplete(f"The supplier {supplier_id} is not on the register."),)
     found = []
     reference = "s93_ref" if supplier.basis == "s93" else "contract_ref"
-    for field in (reference, "single_point_of_contact", "force_lead"):
+    for field in (
+        reference,
+        "single_point_of_contact",
+        "force_lead",
+        "work_package",
+        "ownership_of_work",
+    ):
         if not (getattr(supplier, field) or "").strip():
             found.append(_incomplete(f"The supplier {supplier.id} has no `{field}`."))
+    for field, what in (
+        ("force_lead_conflict_form", "conflict of interest form"),
+        ("force_lead_contract_training", "training on managing contracts"),
+    ):
+        done = getattr(supplier, field)
+        if done is None or done > today:
+            found.append(
+                _incomplete(
+                    f"The supplier {supplier.id} has no date of the {what} of the "
+                    f"force's lead (`{field}`)."
+                )
+            )
     if not supplier.people:
         found.append(_incomplete(f"The supplier {supplier.id} names no people."))
     for field, what in (

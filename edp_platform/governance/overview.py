@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from edp_platform.access.rules import recertified_until
 from edp_platform.datasets import DataSet, DataSets
 from edp_platform.governance.delivery import review_faults
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
@@ -29,8 +30,8 @@ class Overdue:
 
     Attributes:
         kind: `dpia`, `eqia`, `owner`, `supplier_review`, `platform_review`,
-            `acceptance`, `sprint`, `policy_document`, `model_record`, `legal_hold`,
-            `record` or `set_aside`.
+            `acceptance`, `sprint`, `policy_document`, `model_record`,
+            `legacy_service`, `grant`, `legal_hold`, `record` or `set_aside`.
         name: the record, data set, use case or folder.
         owner: who answers for it, None where nobody does.
         since: the day it fell due, where there is one.
@@ -455,6 +456,11 @@ def _records_overdue(registers: Registers, today: date) -> Iterator[Overdue]:
             for owner in (one.owner, one.senior_responsible_owner)
             if one.status != "retired"
         ),
+        "legacy service": tuple(
+            (one.id, one.owner)
+            for one in registers.legacy_services.values()
+            if one.status != "retired"
+        ),
         "supplier": tuple(
             (one.id, one.force_lead)
             for one in registers.suppliers.values()
@@ -472,6 +478,30 @@ def _records_overdue(registers: Registers, today: date) -> Iterator[Overdue]:
                 document.approved_by,
                 document.review_due,
                 f"{document.id} was due for review on {document.review_due}.",
+            )
+    for service in registers.legacy_services.values():
+        if service.review_due is not None and service.review_due < today:
+            yield Overdue(
+                "legacy_service",
+                service.id,
+                service.owner,
+                service.review_due,
+                f"{service.id} was to be retired by {service.review_due} and is "
+                f"{service.status}. Compare it with what replaces it (edp legacy "
+                "compare), retire it, or set `retire_by`.",
+            )
+    for grant in registers.grants.values():
+        looked = recertified_until(grant, today)
+        is_running = grant.status == "approved" and grant.starts <= today
+        if grant.kind == "contract" and is_running and looked < today <= grant.until:
+            yield Overdue(
+                "grant",
+                grant.id,
+                grant.approved_by,
+                looked,
+                f"{grant.id} was to be looked at by {looked} and gives {grant.person} "
+                "nothing since. If it is still needed, add `by` and `on` under "
+                "`recertified`; else take it back.",
             )
     for model in registers.model_records.values():
         if model.status == "in_use" and model.review_due < today:

@@ -23,6 +23,8 @@ from edp_platform.governance.records.base import (
     load_record,
 )
 from edp_platform.governance.records.eqia import Eqia
+from edp_platform.governance.records.grant import Grant
+from edp_platform.governance.records.legacy_service import LegacyService
 from edp_platform.governance.records.model_record import ModelRecord
 from edp_platform.governance.records.organisation import Organisation
 from edp_platform.governance.records.people import Person, Team
@@ -32,6 +34,7 @@ from edp_platform.governance.records.price_list import PriceList
 from edp_platform.governance.records.problem import Problem
 from edp_platform.governance.records.purpose import Purpose
 from edp_platform.governance.records.retention_rule import RetentionRule
+from edp_platform.governance.records.sign_in import Personas, PersonasInvalid
 from edp_platform.governance.records.supplier import Supplier
 from edp_platform.governance.records.supplier_review import SupplierReview
 from edp_platform.governance.review_pack.decided import DecidedPacks
@@ -159,6 +162,11 @@ class Registers:
         return DecidedPacks(self.folder / "supplier_reviews" / "evidence")
 
     @cached_property
+    def grants(self) -> Register[Grant]:
+        """Who may see what, and what was asked for or taken back."""
+        return self._register("grants", Grant)
+
+    @cached_property
     def problems(self) -> Register[Problem]:
         """The problem book."""
         return self._register("problem_book", Problem)
@@ -172,6 +180,11 @@ class Registers:
     def platform_reviews(self) -> Register[PlatformReview]:
         """The reviews of the overarching records, one a delivery."""
         return self._register("platform_reviews", PlatformReview)
+
+    @cached_property
+    def legacy_services(self) -> Register[LegacyService]:
+        """What the platform replaces, until it is switched off."""
+        return self._register("legacy_services", LegacyService)
 
     @cached_property
     def platform_dpia(self) -> Dpia:
@@ -213,6 +226,16 @@ class Registers:
         path = self.folder / "organisation.yaml"
         return load_record(path, Organisation, self.made_on, RecordInvalid)
 
+    @cached_property
+    def sign_in(self) -> Personas:
+        """What a role may do in the pipeline's user interface, and the personas.
+
+        Raises:
+            PersonasInvalid: the record is missing or cannot be relied on.
+        """
+        path = self.folder / "personas.yaml"
+        return load_record(path, Personas, self.made_on, PersonasInvalid)
+
     @property
     def all(self) -> dict[str, Register[Record]]:
         """Every register that is a folder, by the folder's name."""
@@ -224,16 +247,24 @@ class Registers:
             self.retention_rules,
             self.suppliers,
             self.supplier_reviews,
+            self.grants,
             self.problems,
             self.model_records,
             self.platform_reviews,
+            self.legacy_services,
         )
         return {one.folder.name: one for one in found}  # type: ignore[misc]
 
     def faults(self) -> list[str]:
         """Return each fault of each register as `file:line: message`."""
         found = [fault for one in self.all.values() for fault in one.faults]
-        for name in ("platform_dpia", "platform_eqia", "prices", "organisation"):
+        for name in (
+            "platform_dpia",
+            "platform_eqia",
+            "prices",
+            "organisation",
+            "sign_in",
+        ):
             try:
                 getattr(self, name)
             except RecordInvalid as invalid:

@@ -198,6 +198,25 @@ _RULES = [
         "missing group or date of birth, a legal hold, an unconfirmed rule",
     ),
     Rule(
+        18,
+        "A grant is live at the moment of the query",
+        "UK GDPR Arts. 5(1)(f), 32 and 35(11); DPA 2018 ss.40, 64 and 66",
+        "an expired grant, training, vetting or DPIA that still returns rows",
+    ),
+    Rule(
+        19,
+        "A supplier's grant ends in time",
+        "PCD 1305, 5.18; Police Act 1996 s.93",
+        "a pro bono grant beyond six months, overlaps included; a contract grant past "
+        "the contract, or not looked at this quarter",
+    ),
+    Rule(
+        20,
+        "A supplier sees personal data only under a DPIA and a processing contract",
+        "UK GDPR Art. 28(3); DPA 2018 s.59; PCD 1305, 6.3-6.4",
+        "a personal column that a supplier can reach without them",
+    ),
+    Rule(
         21,
         "A supplier is brought on completely",
         "PCD 1305, 5.18 and 5.20",
@@ -208,6 +227,24 @@ _RULES = [
         "A supplier's next sprint follows a decision to continue",
         "PCD 1577, 5.7",
         "a sprint with no `continue` on the one before",
+    ),
+    Rule(
+        23,
+        "The database gives what is declared, and nothing else",
+        "UK GDPR Art. 32(1)(d); DPA 2018 s.66(2)",
+        "a manual GRANT, a table without forced row security, a view of its owner",
+    ),
+    Rule(
+        34,
+        "Every look, join, export and deletion is on the log, with its purpose",
+        "DPA 2018 s.62(1) to (3)",
+        "an operation with no event, no person, no purpose",
+    ),
+    Rule(
+        35,
+        "The log shows whether it was touched",
+        "DPA 2018 ss.40, 62 and 66(2); UK GDPR Art. 32(1)(b)",
+        "an event edited, removed or moved, an end cut off",
     ),
     Rule(
         36,

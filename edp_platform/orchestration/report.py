@@ -265,6 +265,7 @@ def _show(out: Console, told: dict[str, Any]) -> None:
         )
     if told["runs"]:
         out.print(
-            'Where to look: edp status; edp sql "from marts.crime_by_month limit 5"; '
+            "Where to look: edp status; "
+            'edp sql "select * from marts.crime_by_month limit 5"; '
             "edp up for the Dagster UI."
         )

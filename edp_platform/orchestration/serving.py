@@ -1,4 +1,4 @@
-"""`edp up`: the Dagster UI, its daemon, and a warm watch over landing."""
+"""`edp up`: the database, the Dagster UI, its daemon, a warm watch over landing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from edp_platform.errors import EXPECTED
+from edp_platform.orchestration.served import is_due, is_off, served_among
 from edp_platform.orchestration.session import Session, platform_file
+from edp_platform.signin.settings import Settings
 
 _READY_SECONDS = 120
 _STOP_SECONDS = 15
@@ -36,8 +38,11 @@ def serve(
     """Serve until interrupted or told to stop; leave no process behind.
 
     Raises:
+        NotServable: nobody has said how people sign in, or not whole.
         SystemExit: the port is taken, or the UI does not come up.
     """
+    # Read again by the child: a refusal is told here, not in its log.
+    Settings.read(os.environ, host)
     if not _is_free(host, port):
         err.print(
             f"edp: port {port} on {host} is taken. Stop what holds it, or choose "
@@ -49,6 +54,7 @@ def serve(
     logs.mkdir(parents=True, exist_ok=True)
     workspace = str(platform_file("workspace.yaml"))
     with (
+        _database(session, out),
         _child(_webserver(host, port, workspace), logs / "webserver.log") as web,
         _child(_daemon(workspace), logs / "daemon.log") as daemon,
     ):
@@ -57,6 +63,7 @@ def serve(
         out.print("Ctrl-C stops everything.")
         try:
             served = {"web server": web, "daemon": daemon}
+            publish_if_behind(session, out)
             if watch:
                 watch_landing(session, out, lambda: _goes_on(served))
             while _goes_on(served):
@@ -68,6 +75,38 @@ def serve(
             if child.poll() is not None:
                 err.print(f"edp: the {name} stopped, so everything stops; see {logs}")
         raise SystemExit(1)
+
+
+@contextmanager
+def _database(session: Session, out: Console) -> Iterator[None]:
+    """Have the server of the marts running as long as the rest, unless it is off.
+
+    Raises:
+        DatabaseUnavailable: it does not start.
+    """
+    if is_off():
+        yield
+        return
+    from edp_platform.database.server import running
+
+    with running(session.home) as server:
+        # `edp database start` may have been told to keep it: then it stays.
+        out.print(f"PostgreSQL on {server.host}:{server.port}", highlight=False)
+        yield
+
+
+def publish_if_behind(session: Session, out: Console) -> None:
+    """Serve the published copy, where the server has an older one."""
+    if is_off() or not is_due(session.home):
+        return
+    try:
+        keys = served_among(session.graph.get_all_asset_keys())
+        outcome = session.run(keys, wait_seconds=600)
+    except EXPECTED as error:
+        out.print(f"not published: {escape(str(error))}", highlight=False)
+        return
+    word = "published" if outcome.succeeded else "not published (see the run in the UI)"
+    out.print(f"{word}: the marts, to PostgreSQL", highlight=False)
 
 
 def _goes_on(served: Mapping[str, subprocess.Popen[bytes]]) -> bool:
@@ -138,7 +177,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 def _webserver(host: str, port: int, workspace: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "dagster_webserver"),
+        *(sys.executable, "-m", "edp_platform.orchestration.ui"),
         *("--host", host, "--port", str(port), "--workspace", workspace),
     ]
 

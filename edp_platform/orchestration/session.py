@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import yaml
 
+from edp_platform.database import managed
 from edp_platform.datasets import DataSets, SetAside
-from edp_platform.files import replacing
+from edp_platform.files import read_json, replacing, write_json
 from edp_platform.home import Home
 
 
@@ -30,19 +33,23 @@ def platform_file(name: str) -> Path:
 def prepare_dagster_home(home: Home) -> Path:
     """Write Dagster's instance file into the home and point Dagster at it.
 
-    Storage is SQLite in the home, or PostgreSQL where `EDP_POSTGRES_URL` is given.
+    Storage is SQLite in the home, or the database `dagster` of the server that
+    `EDP_POSTGRES_URL` names.
 
     Raises:
         WriteFailed: the home cannot be written.
+        NotEncrypted: that server would be talked to without TLS.
+        DatabaseUnavailable: that server cannot be reached, or not be understood.
     """
     settings = yaml.safe_load(platform_file("dagster.yaml").read_text(encoding="utf-8"))
-    url = os.environ.get("EDP_POSTGRES_URL")
-    if url:
-        # SQLAlchemy and dagster-postgres agree on psycopg2 only when it is named.
-        scheme, _, rest = url.partition("://")
-        if scheme in ("postgres", "postgresql"):
-            url = f"postgresql+psycopg2://{rest}"
-        settings["storage"] = {"postgres": {"postgres_url": url}}
+    if managed.is_named():
+        settings["storage"] = {
+            "custom": {
+                "module": "edp_platform.orchestration.postgres_storage",
+                "class": "PooledPostgresStorage",
+                "config": {"postgres_url": _storage_url(home)},
+            }
+        }
     else:
         settings["event_log_storage"] = {
             "module": "edp_platform.orchestration.event_log",
@@ -60,6 +67,26 @@ def prepare_dagster_home(home: Home) -> Path:
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["EDP_HOME"] = str(home.root)
     return target
+
+
+def _storage_url(home: Home) -> str:
+    """Return how Dagster connects to its database; made there at the first use."""
+    from edp_platform.database.connecting import DAGSTER, DAGSTER_ROLE
+    from edp_platform.database.server import Server
+
+    server = Server.of(home)
+    # Which server it was that this home's roles were made on.
+    seen = home.dagster / "server.json"
+    which = {"host": server.host, "port": server.port}
+    if read_json(seen) != which:
+        server.start()
+        write_json(seen, which)
+    given = server.sign_in(DAGSTER_ROLE)
+    user, password = given.pop("user"), given.pop("password")
+    # SQLAlchemy and dagster-postgres agree on psycopg2 only when it is named.
+    return f"postgresql+psycopg2://{user}:{password}@/{DAGSTER}?" + urlencode(
+        given, safe="/:,"
+    )
 
 
 @dataclass(frozen=True)
@@ -144,6 +171,7 @@ class Session:
         from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
+        from edp_platform.orchestration.served import is_due, is_wanted, served_among
         from edp_platform.publishing.snapshot import published_from
         from edp_platform.warehouse.built import BuiltRecord
 
@@ -183,6 +211,8 @@ class Session:
             has_copied and warehouse.published_state(marts) != last
         ):
             keys.add(PUBLISHED)
+        if is_wanted(self.home) and (PUBLISHED in keys or is_due(self.home)):
+            keys |= served_among(self.graph.get_all_asset_keys())
         refused = {raw_key(name) for name in refused_sets}
         refused |= {
             dg.AssetKey(models.by_id[one].asset_key)
@@ -218,11 +248,14 @@ class Session:
         """Run assets in this process; see `running.run_assets` and `scope.run_tags`."""
         from edp_platform.orchestration.running import run_assets
         from edp_platform.orchestration.scope import REBUILD_TAG, run_tags
+        from edp_platform.warehouse.building import import_dbt
 
         tags = run_tags(months, named, f"{date.today():%Y-%m}")
         if rebuild:
             tags[REBUILD_TAG] = "true"
 
+        if any(key.path[0] != "raw" for key in keys):
+            threading.Thread(target=import_dbt, daemon=True).start()
         with self.instance() as instance:
             return run_assets(
                 self.definitions,
@@ -237,15 +270,19 @@ class Session:
     def select(self, selections: Sequence[str]) -> frozenset[Any]:
         """Resolve what a person named; see `selection.resolve`."""
         from edp_platform.orchestration.selection import resolve
+        from edp_platform.orchestration.served import unless_wanted
 
-        return resolve(selections, self.graph)
+        found = resolve(selections, self.graph)
+        return unless_wanted(self.home, found, selections)
 
     def with_downstream(self, keys: Collection[Any]) -> frozenset[Any]:
         """Return these assets and everything that reads them, the copy included."""
         import dagster as dg
 
+        from edp_platform.orchestration.served import unless_wanted
+
         selection = dg.AssetSelection.keys(*keys).downstream()
-        return frozenset(selection.resolve(self.graph))
+        return unless_wanted(self.home, frozenset(selection.resolve(self.graph)))
 
     def unsupplied(
         self, keys: Collection[Any], months: Sequence[str]

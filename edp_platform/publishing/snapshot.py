@@ -186,7 +186,7 @@ def _bring_up_to_date(
     Monthly tables are brought up to date month by month. If the two then hold different
     numbers of rows, whatever the record says, the table is copied whole.
     """
-    months = _months_changed(known, record) if known and record else None
+    months = months_changed(known, record) if known and record else None
     if months == [] or (months and _has_month(connection, table)):
         for month in months:
             scope = f"month = date '{month}-01'"
@@ -204,7 +204,7 @@ def _bring_up_to_date(
     )
 
 
-def _months_changed(
+def months_changed(
     known: Mapping[str, Any], record: Mapping[str, Any]
 ) -> list[str] | None:
     """Return the months that differ; None where that does not tell all of it."""

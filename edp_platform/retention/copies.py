@@ -115,6 +115,7 @@ WITHOUT_ROWS: dict[str, str] = {
     "logs": "what the server says of itself",
     "review_packs": "counts, costs and states of a sprint",
     "sample": "the made-up force's own systems, which landing reads from",
+    "requests": "requests for access, by people of the register",
     "audit": "persons as keyed hashes only",
     "keys": "keys",
     "manifest": "the parsed dbt project",

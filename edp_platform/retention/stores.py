@@ -37,6 +37,7 @@ from edp_platform.ingestion.treatment import RECTIFICATION, Corrections
 from edp_platform.publishing.snapshot import copy_anew_next
 from edp_platform.retention.copies import Change, Exported, Held, register
 from edp_platform.retention.people import People
+from edp_platform.retention.served import ServedTables
 
 #: Of the lake's compression, see `ingestion.lake`.
 _COMPRESSION_LEVEL = 1
@@ -861,6 +862,7 @@ register(
 )
 register(Warehouse)
 register(Published)
+register(ServedTables)
 
 #: What `Landing.marks` raises where a file cannot be read by row.
 UNSEARCHABLE = (UnreadableFile,)

@@ -62,7 +62,7 @@ def trace_mart(
     """
     snapshot = current(home)
     fact = models.by_name.get(str(mart.trace.get("fact", "")))
-    in_fact = _in_fact(mart)
+    in_fact = grain_in_fact(mart)
     grain = [*in_fact]
     chosen = _chosen_rows(snapshot, mart, where, grain)
     told: dict[str, Any] = {
@@ -81,8 +81,8 @@ def trace_mart(
     ]
     known = list(deliveries)
     if fact is not None and grain and set(grain) <= set(chosen.column_names):
-        with closing(_open_warehouse(home)) as connection:
-            columns = _columns(connection, fact)
+        with closing(open_warehouse(home)) as connection:
+            columns = fact_columns(connection, fact)
             if {"source_file", "source_line", *in_fact.values()} <= columns:
                 found = _follow(connection, fact, columns, in_fact, chosen, limit)
                 read = models.data_sets(fact.unique_id)
@@ -91,7 +91,7 @@ def trace_mart(
     return told | _files_only(models, mart, chosen, known)
 
 
-def _in_fact(mart: Model) -> dict[str, str]:
+def grain_in_fact(mart: Model) -> dict[str, str]:
     """Return the columns of a mart's grain → what the fact calls them."""
     stated = mart.trace.get("on") or []
     named = stated if isinstance(stated, dict) else {name: name for name in stated}
@@ -144,7 +144,7 @@ def _chosen_rows(
     if not found.num_rows:
         raise TraceFailed(
             f"No row of {mart.name} matches {where or 'anything: the mart is empty'}. "
-            f'Look at what there is: edp sql "from marts.{mart.name} limit 5".'
+            f'Look at what there is: edp sql "select * from marts.{mart.name} limit 5".'
         )
     return found
 
@@ -163,7 +163,12 @@ def _wrong(
     )
 
 
-def _open_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
+def open_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse to read, whose facts say which lines a row came from.
+
+    Raises:
+        TraceFailed: there is none, a run holds it, or it cannot be read.
+    """
     if not home.warehouse.exists():
         raise TraceFailed(
             f"There is no warehouse at {home.warehouse}, and only it holds the facts "
@@ -191,7 +196,12 @@ def _open_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, fact: Model) -> frozenset[str]:
+def fact_columns(connection: duckdb.DuckDBPyConnection, fact: Model) -> frozenset[str]:
+    """Return the columns of a fact.
+
+    Raises:
+        TraceFailed: it does not stand in the warehouse.
+    """
     try:
         described = connection.execute(
             f'describe "{fact.schema}"."{fact.name}"'

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.browser.driven import CHROMIUM, Browser, browser
 from tests.integration.conftest import Platform, built, landed  # noqa: F401
 
-_CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(
-    _CHROMIUM is None, reason="Debian's chromium is not installed"
+    CHROMIUM is None, reason="Debian's chromium is not installed"
 )
 
 
@@ -54,33 +51,26 @@ def served(built: Platform) -> Iterator[str]:  # noqa: F811
     assert alive == []
 
 
-def _page(address: str, tmp_path: Path) -> str:
-    """Return a page's text as a browser shows it after its scripts have run."""
-    assert _CHROMIUM is not None
-    shown = subprocess.run(
-        [
-            *(_CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
-            *("--disable-quic", "--no-first-run", "--disable-background-networking"),
-            *("--disable-component-update", "--disable-sync"),
-            f"--user-data-dir={tmp_path / 'profile'}",
-            *("--virtual-time-budget=30000", "--window-size=1600,1200", "--dump-dom"),
-            address,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=True,
-    )
-    return shown.stdout
+@pytest.fixture(scope="module")
+def signed_in(
+    served: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """A browser in which an analyst has signed in."""
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        page.open(f"{served}/asset-groups")
+        page.wait_for("This is a demonstration")
+        page.run("document.querySelector('button[value=analyst]').click()")
+        page.wait_for(", viewer.")
+        yield page
 
 
-def test_the_lineage_shows_the_groups(served: str, tmp_path: Path) -> None:
-    text = _page(f"{served}/asset-groups", tmp_path)
+def test_the_lineage_shows_the_groups(served: str, signed_in: Browser) -> None:
+    signed_in.open(f"{served}/asset-groups")
     for group in ("ingestion", "warehouse", "neighbourhood_crime"):
-        assert group in text
+        signed_in.wait_for(group)
 
 
-def test_a_mart_shows_owner_rows_and_columns(served: str, tmp_path: Path) -> None:
-    text = _page(f"{served}/assets/marts/crime_by_month?view=overview", tmp_path)
+def test_a_mart_shows_owner_rows_and_columns(served: str, signed_in: Browser) -> None:
+    signed_in.open(f"{served}/assets/marts/crime_by_month?view=overview")
     for word in ("neighbourhood-policing", "Row count", "crimes_without_identifier"):
-        assert word in text
+        signed_in.wait_for(word)

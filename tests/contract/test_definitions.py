@@ -16,10 +16,14 @@ _SNAPSHOT = Path(__file__).parent / "definitions_snapshot.json"
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home.open(date.today(), tmp_path_factory.mktemp("definitions") / "home")
+
+
+@pytest.fixture(scope="module")
+def graph(home: Home) -> Any:
     from edp_platform.components.platform import load_platform
 
-    home = Home.open(date.today(), tmp_path_factory.mktemp("definitions") / "home")
     return load_platform(home).definitions.resolve_asset_graph()
 
 
@@ -73,3 +77,18 @@ def test_every_mart_is_behind_the_gate(graph: Any) -> None:
     for node in graph.asset_nodes:
         if node.key.path[0] in ("raw", "marts"):
             assert "dpia_gate" in {key.name for key in node.check_keys}, node.key
+
+
+def test_every_grant_of_the_sample_force_is_live(graph: Any, home: Home) -> None:
+    """And the operator sees every column of every mart that is about nobody."""
+    from edp_platform.access.sweeping import declared_now
+
+    declared = declared_now(home, date.today())
+    shut = [one for one in declared.judged if not one.is_live]
+    assert [(one.grant.id, one.mart, str(one.refusals[0])) for one in shut] == []
+    marts = {
+        key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "marts"
+    }
+    seen = {mart for who, mart, _ in declared.column_grants if who == "operator"}
+    assert seen == marts
+    assert not any(row[5] for row in declared.state["entitlement"])

@@ -105,7 +105,7 @@ def test_rule_04_refuses_a_mart_that_leaks_and_others_are_built(
     marts = _marts(fresh)
     assert "search_remarks" not in marts
     assert {"stop_and_search_by_month", "crime_by_month"} <= marts
-    assert fresh.edp("sql", "from marts.search_remarks").returncode == 1
+    assert fresh.edp("sql", "select * from marts.search_remarks").returncode == 1
     assert fresh.rows("select count(*) > 0 as held from marts.stop_and_search_by_month")
     # A person who reads it as a column of the data set finds it refused, too.
     shown = fresh.edp("lineage", "search_remarks.remark", "--json")

@@ -202,6 +202,24 @@ def test_check_passes_what_ships(governed: Governed) -> None:
 
 
 BROKEN: dict[str, tuple[str, str, str, str]] = {
+    "a grant for nobody": (
+        "registers/grants/G-OPERATOR.yaml",
+        "person: operator",
+        "person: operater",
+        "operater is neither on the register of people nor one of a supplier's",
+    ),
+    "a grant of no mart": (
+        "registers/grants/G-OPERATOR.yaml",
+        'marts: \\["\\*"\\]',
+        "marts: [crime_by_mouth]",
+        "there is no mart crime_by_mouth",
+    ),
+    "a grant for no purpose": (
+        "registers/grants/G-OPERATOR.yaml",
+        "purposes: .*",
+        "purposes: [P-NONE]",
+        "P-NONE is no purpose of the register",
+    ),
     "a misspelt field": (
         "registers/purposes/P-DEMAND.yaml",
         "meaning:",

@@ -277,6 +277,41 @@ def test_a_query_cannot_write_or_leave_the_published_copy(built: Platform) -> No
     assert "crime_by_month" in done.stderr, "what there is, where a name was wrong"
 
 
+def test_a_query_is_asked_as_a_person_and_is_on_the_log(built: Platform) -> None:
+    """Each on their own login: what no grant gives is refused, with what is missing."""
+    log = built.home / "audit" / "s62.jsonl"
+    before = len(log.read_text().splitlines()) if log.exists() else 0
+    asked = "select month, sum(crimes) as n, avg(crimes) as each, current_user as who "
+    asked += "from marts.crime_by_month where force <> 'Zebedee' group by 1 order by 1"
+    done = built.edp("sql", asked, "--format", "json", "--reason", "monthly figures")
+    assert done.returncode == 0, done.stderr
+    (first, *_) = json.loads(done.stdout)
+    assert first["who"] == "operator" and isinstance(first["n"], int)
+    assert isinstance(first["each"], float) and len(first["month"]) == 10
+    for who, sql, says in (
+        ("operator", "from marts.crime_by_month limit 5", "select * from marts."),
+        ("operator", "select 1; select 2", "one query at a time"),
+        ("operator", "select * from marts.crime_by_mont", "Near names: crime_by_month"),
+        ("operator", "select x from marts.crime_by_month", "has for you"),
+        ("public-reader", "select 1", "No grant of theirs is live"),
+        ("nobody-at-all", "select 1", "is nobody of the register"),
+        ("chief-officer", "select * from marts.patrol_by_month", "edp access request"),
+    ):
+        done = built.edp("sql", sql, "--as-person", who)
+        assert done.returncode == 1 and says in done.stderr, (who, done.stderr)
+    text = log.read_text()
+    rows = [json.loads(line) for line in text.splitlines()][before:]
+    assert [row["outcome"].partition(":")[0] for row in rows] == [
+        *("done", "failed", "refused", "failed", "failed"),
+        *("refused", "refused", "refused"),
+    ]
+    assert rows[0]["justification"] == "monthly figures" and rows[0]["row_count"] > 1
+    assert rows[0]["grant_id"] == "G-OPERATOR" and "Zebedee" not in text
+    checked = built.edp("audit", "verify")
+    assert checked.returncode == 0, checked.stderr
+    assert len(log.read_text().splitlines()) == before + len(rows), "counted once"
+
+
 def test_csv_does_not_run_as_a_formula(built: Platform) -> None:
     """A column is named by whoever asks, and the file is read by somebody else."""
     sql = "select '=1+1' as a, -1 as b, 2 as \"=c\", chr(9) || 'd' as d"
@@ -317,7 +352,7 @@ def test_a_failed_test_keeps_the_old_copy_and_stays_due(
     )
     assert other.returncode == 0, other.stdout + other.stderr
     assert fresh.rows("select count(*) > 0 as n from marts.crime_by_month")[0]["n"]
-    refused = fresh.edp("sql", "from marts.lsoa_lookup")
+    refused = fresh.edp("sql", "select * from marts.lsoa_lookup")
     assert refused.returncode == 1
 
     model.write_text(text)

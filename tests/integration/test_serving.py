@@ -88,7 +88,7 @@ def test_serving_in_the_background_ends_and_leaves_no_process(
             start_new_session=True,
         )
     try:
-        _wait_for(log, "ready:", process)
+        _wait_for(log, "ready: Dagster UI", process)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         if ending != "web server dies":
@@ -98,7 +98,8 @@ def test_serving_in_the_background_ends_and_leaves_no_process(
             assert platform.edp("land", str(late)).returncode == 0
             _wait_for(log, "loaded: police_uk_street", process)
         if ending == "web server dies":
-            next(one for one in children if "dagster_webserver" in one.cmdline()).kill()
+            ui = "edp_platform.orchestration.ui"
+            next(one for one in children if ui in one.cmdline()).kill()
         else:
             number = signal.SIGINT if ending == "interrupt" else signal.SIGTERM
             os.kill(process.pid, number)

@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Home:
     return Home.open(TODAY, tmp_path / "home")
 
 
-def test_events_follow_one_another(home: Home) -> None:
+def test_rule_34_passes_what_says_who_why_and_what(home: Home) -> None:
     log = AuditLog(home)
     assert log.verify().rows == 0 and log.verify().head == GENESIS
     for number in range(5):
@@ -47,7 +47,7 @@ def test_events_follow_one_another(home: Home) -> None:
 
 
 @pytest.mark.parametrize("field", ["actor", "purpose_id", "justification", "object"])
-def test_what_nobody_answers_for_is_not_done(home: Home, field: str) -> None:
+def test_rule_34_refuses_what_nobody_answers_for(home: Home, field: str) -> None:
     with pytest.raises(NotAccountable, match=field):
         AuditLog(home).record(event(**{field: "  "}), NOW)
     assert list(AuditLog(home).rows()) == []
@@ -88,7 +88,7 @@ DAMAGES: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_log_is_told(home: Home, damage: str) -> None:
+def test_rule_35_refuses_a_damaged_log(home: Home, damage: str) -> None:
     log = AuditLog(home)
     for number in range(4):
         log.record(event(row_count=number), NOW)
@@ -156,7 +156,7 @@ def _write_some(root: Path, number: int) -> None:
         log.record(event(object=f"process {number}", row_count=each), NOW)
 
 
-def test_several_processes_make_one_chain(home: Home) -> None:
+def test_rule_35_passes_one_chain_of_several_processes(home: Home) -> None:
     SubjectKey(home, "audit")
     context = multiprocessing.get_context("fork")
     processes = [

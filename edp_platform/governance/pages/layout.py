@@ -81,6 +81,14 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """A table that stands folded under its summary until somebody opens it."""
+
+    summary: str
+    table: Table
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and what stands under it.
 
@@ -88,7 +96,7 @@ class Section:
     """
 
     title: str
-    blocks: Sequence[Text | Facts | Table | Items | Chart]
+    blocks: Sequence[Text | Facts | Table | Items | Chart | Folded]
     level: Literal[2, 3] = 2
 
     @property
@@ -160,6 +168,7 @@ def _environment() -> Environment:
     environment.tests["table"] = lambda value: isinstance(value, Table)
     environment.tests["text"] = lambda value: isinstance(value, Text)
     environment.tests["items"] = lambda value: isinstance(value, Items)
+    environment.tests["folded"] = lambda value: isinstance(value, Folded)
     environment.tests["chart"] = lambda value: isinstance(value, Chart)
     return environment
 

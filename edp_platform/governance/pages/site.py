@@ -46,10 +46,13 @@ _KINDS = {
     "model_records": "Model records",
     "suppliers": "Suppliers",
     "supplier_reviews": "Supplier reviews",
+    "grants": "Grants",
     "platform_reviews": "Platform reviews",
+    "legacy_services": "Legacy services",
     "teams": "Teams",
     "people": "People",
     "prices": "Prices",
+    "sign_in": "Sign-in",
     "organisation": "Organisation",
 }
 
@@ -265,6 +268,7 @@ def _of_registers(registers: Registers) -> list[Entry]:
         ("eqias", "platform_eqia", "eqia_platform.yaml"),
         ("prices", "prices", "prices.yaml"),
         ("organisation", "organisation", "organisation.yaml"),
+        ("sign_in", "sign_in", "personas.yaml"),
     ):
         try:
             record = getattr(registers, name)

@@ -30,7 +30,15 @@ Role = Literal[
     "data_steward",
     "data_scientist",
     "single_point_of_contact",
+    "chief_officer",
+    "analyst",
+    "platform_operator",
+    "member_of_public",
 ]
+
+#: Levels of vetting: `recruitment` and `management` of officers and staff, `nppv…` of
+#: those who are not police personnel.
+Vetting = Literal["none", "recruitment", "management", "nppv1", "nppv2", "nppv3"]
 
 
 class Person(Record):
@@ -45,6 +53,19 @@ class Person(Record):
         default=None,
         pattern=r"^[^@\s]+@[^@\s]+$",
         description="where they are reached; also how they own a data set, or null",
+    )
+    information_and_you: RecordDate | None = Field(
+        default=None,
+        description="the day they last finished the training Information and You; "
+        "without it they see no personal data",
+    )
+    vetting: Vetting | None = Field(
+        default=None,
+        description="their vetting: none, recruitment or management; without it they "
+        "see no personal data",
+    )
+    vetting_until: RecordDate | None = Field(
+        default=None, description="the last day of that vetting, YYYY-MM-DD"
     )
     left: RecordDate | None = Field(
         default=None, description="the day they left, YYYY-MM-DD, or null"

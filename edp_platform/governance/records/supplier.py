@@ -20,6 +20,11 @@ from edp_platform.governance.records.base import (
 class SupplierPerson(Part):
     """One named person of the supplier, and what they have done before they begin."""
 
+    id: PersonId | None = Field(
+        json_schema_extra=ASKED,
+        default=None,
+        description="the id that grants name them by; without one they see nothing",
+    )
     name: Words = Field(description="their name")
     information_and_you: RecordDate | None = Field(
         json_schema_extra=ASKED,
@@ -34,6 +39,20 @@ class SupplierPerson(Part):
     vetting: Literal["none", "recruitment", "nppv1", "nppv2", "nppv3"] = Field(
         description="their vetting: none, recruitment, nppv1, nppv2 or nppv3"
     )
+    vetting_until: RecordDate | None = Field(
+        default=None, description="the last day of that vetting, YYYY-MM-DD"
+    )
+
+
+class Closing(Part):
+    """How the work with a supplier ended: what was made, learnt and handed over."""
+
+    on: RecordDate = Field(description="the day it was closed, YYYY-MM-DD")
+    by: PersonId = Field(description="who closed it")
+    extracts: Words = Field(
+        description="what became of every extract of data they were given"
+    )
+    handover: Words = Field(description="what was handed over, and to whom")
 
 
 class Supplier(Record):
@@ -64,6 +83,30 @@ class Supplier(Record):
         default=None,
         description="who in the force leads the work with them",
     )
+    force_lead_conflict_form: RecordDate | None = Field(
+        json_schema_extra=ASKED,
+        default=None,
+        description="the day that lead signed the conflict of interest form",
+    )
+    force_lead_contract_training: RecordDate | None = Field(
+        json_schema_extra=ASKED,
+        default=None,
+        description="the day that lead finished the training on managing contracts",
+    )
+    work_package: str | None = Field(
+        json_schema_extra=ASKED,
+        default=None,
+        description="the reference of the work package: what they are to deliver",
+    )
+    ownership_of_work: str | None = Field(
+        json_schema_extra=ASKED,
+        default=None,
+        description="who owns what they make, and where that is agreed",
+    )
+    learning_shared: str | None = Field(
+        default=None,
+        description="before closing: what the force learnt, and where it is written",
+    )
     data_class: Literal["none", "open", "synthetic", "aggregate", "personal"] = Field(
         description="what they may see: none, open, synthetic, aggregate or personal"
     )
@@ -73,7 +116,14 @@ class Supplier(Record):
     dpia_refs: list[Words] = Field(
         default=[], description="where personal: the DPIAs that name them"
     )
+    processing_contract_ends: RecordDate | None = Field(
+        default=None,
+        description="where personal: the processing contract's last day, YYYY-MM-DD",
+    )
     people: list[SupplierPerson] = Field(description="each person who works for them")
+    closed: Closing | None = Field(
+        default=None, description="how it ended; written by edp supplier close"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Supplier:
