@@ -20,6 +20,10 @@ from edp_platform.warehouse.manifest import (
 )
 
 
+#: Marks what is to be built, in the manifest of one build.
+_CHOSEN = "edp-chosen"
+
+
 @dataclass(frozen=True)
 class NodeOutcome:
     """What became of one model or test."""
@@ -99,7 +103,7 @@ def build(
         "--log-level",
         "none",
         "--select",
-        *sorted(names),
+        f"tag:{_CHOSEN}",
         "--exclude",
         "resource_type:unit_test",
         "--indirect-selection",
@@ -109,8 +113,13 @@ def build(
         "--no-write-json",
         "--cache-selected-only",
     ]
+    manifest = store.parsed()
+    for node in manifest.nodes.values():
+        if node.resource_type == "model" and node.name in names:
+            # One word to choose by: dbt compares each name with every node.
+            node.tags.append(_CHOSEN)
     try:
-        outcome = dbtRunner(store.parsed(), [heard]).invoke(arguments)
+        outcome = dbtRunner(manifest, [heard]).invoke(arguments)
     finally:
         # dbt-duckdb holds the file, and its lock, for the life of the process.
         DuckDBConnectionManager.close_all_connections()
