@@ -107,7 +107,7 @@ def main() -> None:
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:10000,muzzy_decay_ms:-1")
     # Half a million objects of Dagster's and dbt's live as long as the process. To look
     # through them each time as many again were made costs 3 s of a run of a minute.
-    gc.set_threshold(200_000, 20, 50)
+    gc.set_threshold(500_000, 20, 50)
     from edp_platform.errors import EXPECTED
 
     try:
