@@ -280,7 +280,9 @@ def _is_page(request: Request) -> bool:
 
 
 def _to_sign_in(request: Request) -> Response:
-    if not _is_page(request):
+    # Whoever only looks whether somebody answers here is led to the door, too.
+    is_front = request.method in SAFE_METHODS and request.scope["path"] == "/"
+    if not is_front and not _is_page(request):
         return JSONResponse(
             {"errors": [{"message": "Not signed in: open /sign-in in a browser."}]}, 401
         )

@@ -462,7 +462,8 @@ def test_files_reports_and_settings_are_kept_by_level(ui: Ui) -> None:
         "dagster_version",
         "dagster_graphql_version",
     }
-    for path in ("/", "/favicon.png", "/robots.txt", "/dagit_info", "/logs/x"):
+    assert nobody.get("/").headers["location"] == "/sign-in?next=/"
+    for path in ("/favicon.png", "/robots.txt", "/dagit_info", "/logs/x"):
         assert nobody.get(path).status_code == 401, path
     # Signed in, and of a role that the register gives no level.
     supplier = ui.enter("supplier")

@@ -221,6 +221,7 @@ def test_a_persona_signs_in_is_known_and_signs_out(home: Home) -> None:
         "/sign-in?next=/assets",
     )
     assert browser.get("/assets").status_code == 401
+    assert browser.get("/").headers["location"] == "/sign-in?next=/"
     assert browser.get("/open").text == "nobody"
     door = browser.get("/sign-in?next=/assets")
     assert "This is a demonstration" in door.text
@@ -263,13 +264,13 @@ def test_a_session_ends_with_its_day_its_person_and_its_way(
     record.write_text(kept)
     assert browser.get("/").text == "performance-analyst"
     clock.now += LONGEST_SECONDS
-    assert browser.get("/").status_code == 401
+    assert browser.get("/assets").status_code == 401
     clock.now -= LONGEST_SECONDS
     # Signed in by one click, then served to everybody: that session is nobody's.
     sign_in.settings = Settings.read(
         {**_OIDC, "EDP_PUBLIC_URL": "http://localhost"}, "127.0.0.1"
     )
-    assert browser.get("/").status_code == 401
+    assert browser.get("/assets").status_code == 401
     reasons = {one.get("reason") for one in sign_in.log.rows()}
     assert {"left", "unknown"} <= reasons
 
