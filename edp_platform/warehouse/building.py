@@ -19,7 +19,6 @@ from edp_platform.warehouse.manifest import (
     project_arguments,
 )
 
-
 #: Marks what is to be built, in the manifest of one build.
 _CHOSEN = "edp-chosen"
 
