@@ -33,7 +33,7 @@ app = typer.Typer(
 OPERATOR = "operator"
 
 
-def _acting(home: Home, stated: str | None) -> str:
+def who_acts(home: Home, stated: str | None) -> str:
     """Return who acts: who is named, else the operator of a trial on one machine."""
     from edp_platform.database.server import Server
 
@@ -141,7 +141,7 @@ def me(as_person: AsPersonOption = None, as_json: JsonFlag = False) -> None:
 
     Each missing condition is told with who puts it right.
     """
-    _show_person(_acting(open_home(), as_person), as_json)
+    _show_person(who_acts(open_home(), as_person), as_json)
 
 
 @app.command()
@@ -297,7 +297,7 @@ def request(
 
     home = open_home()
     registers, facts, _ = _loaded(home)
-    by = _acting(home, as_person)
+    by = who_acts(home, as_person)
     unknown = [one for one in marts if one not in facts.marts]
     if unknown:
         fail(
@@ -366,7 +366,7 @@ def as_(
     from edp_platform.governance.registers import Registers
 
     home = open_home()
-    actor = _acting(home, as_person)
+    actor = who_acts(home, as_person)
     registers = Registers(home.made_on)
     try:
         may_open(registers, actor, person, Server.of(home).is_embedded)
@@ -412,9 +412,9 @@ def _program(name: str) -> str:
     import shutil
 
     if shutil.which(name) is None and name in ("psql", "pg_dump", "pgbench"):
-        from edp_platform.database.embedded import _programs
+        from edp_platform.database.embedded import program_folder
 
-        return str(_programs() / name)
+        return str(program_folder() / name)
     return name
 
 

@@ -10,10 +10,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from edp_platform.commands.access import OPERATOR
+from edp_platform.commands.access import who_acts
 from edp_platform.commands.acting import AsPersonOption
 from edp_platform.commands.console import Format, err, fail, open_home, out
-from edp_platform.home import Home
 
 
 def sql(
@@ -46,7 +45,7 @@ def sql(
     from edp_platform.publishing.snapshot import NothingPublished
 
     home = open_home()
-    person = _reader(home, as_person)
+    person = who_acts(home, as_person)
     export = None if format is Format.table else format.value
     question = Question(query, person, reason, purpose, export)
     try:
@@ -70,16 +69,3 @@ def sql(
         out.print(table)
         if len(rows) > 1000:
             err.print("The first 1,000 rows are shown; --format csv gives all.")
-
-
-def _reader(home: Home, stated: str | None) -> str:
-    """Return who asks: who is named, else the operator of a trial on one machine."""
-    from edp_platform.database.server import Server
-
-    if stated is None and not Server.of(home).is_embedded:
-        fail(
-            "Nobody is named, and each query is asked as somebody. Say who you are with "
-            "--as-person ID, or set EDP_USER.",
-            2,
-        )
-    return stated or OPERATOR

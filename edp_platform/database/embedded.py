@@ -168,7 +168,7 @@ class EmbeddedServer:
         """Start it if it is not running; the caller holds the lock."""
         if self.is_running():
             return
-        programs = _programs()
+        programs = program_folder()
         self._make_folder()
         account = account_for(self.folder, programs / "postgres")
         if not (self.data / "PG_VERSION").exists():
@@ -345,7 +345,7 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _programs() -> Path:
+def program_folder() -> Path:
     """Return the folder of the wheel's programs.
 
     Raises:
