@@ -298,6 +298,8 @@ def product_refusals(
     name: str | None,
     product: str,
     today: date,
+    *,
+    is_model: bool = False,
 ) -> tuple[Refusal, ...]:
     """Return why a mart may not be built or shown, by the rules of its use case.
 
@@ -306,6 +308,7 @@ def product_refusals(
         name: the use case the mart belongs to; None for none, and nothing is asked.
         product: the mart.
         today: the day of the question.
+        is_model: whether the mart forecasts, ranks or scores.
     """
     if name is None:
         return ()
@@ -320,7 +323,7 @@ def product_refusals(
                 44,
             ),
         )
-    return use_case.refusals(today, product)
+    return use_case.refusals(today, product, is_model=is_model)
 
 
 def use_case_folders(root: Path) -> list[Path]:

@@ -92,7 +92,9 @@ def _mart(
         tuple(_with_sources(one, sources) for one in columns),
         sources,
         model.use_case,
-        product_refusals(use_cases, model.use_case, model.name, today),
+        product_refusals(
+            use_cases, model.use_case, model.name, today, is_model=model.is_model
+        ),
     )
 
 

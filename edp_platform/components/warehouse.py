@@ -120,7 +120,13 @@ class Warehouse:
             found += data_set.refusals(
                 layer, today, purposes=use.purposes, use_case=use.use_case
             )
-        found += product_refusals(self.use_cases, model.use_case, model.name, today)
+        found += product_refusals(
+            self.use_cases,
+            model.use_case,
+            model.name,
+            today,
+            is_model=model.is_model,
+        )
         return [*found, *self.column_refusals(model)]
 
     def column_refusals(self, model: Model) -> list[Refusal]:
@@ -197,6 +203,7 @@ class Warehouse:
             use_case=model.use_case,
             purposes={use.data_set: use.purposes for use in self.uses(model)},
             dpias=dpias,
+            is_declared_only=model.is_python,
         )
 
     def uses(self, model: Model) -> list[Use]:

@@ -157,7 +157,7 @@ def watch_landing(
 
 def _load_due(session: Session, out: Console) -> bool:
     """Load what is due; say whether nothing of it is left to do."""
-    due = session.due()
+    due = session.due(after_landing=True)
     if not due.keys:
         return True
     started = time.monotonic()

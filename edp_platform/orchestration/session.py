@@ -162,8 +162,13 @@ class Session:
         with opened as instance:
             yield instance
 
-    def due(self) -> Due:
-        """Return what is out of date: raw data sets, models, the published copy."""
+    def due(self, *, after_landing: bool = False) -> Due:
+        """Return what is out of date: raw data sets, models, the published copy.
+
+        Args:
+            after_landing: only what is made anew after each landing; a forecast of a
+                minute waits for the next whole run.
+        """
         import dagster as dg
 
         from edp_platform.components.governed_dataset import raw_key
@@ -199,6 +204,8 @@ class Session:
         # says that nothing happened, where nobody has said so.
         fed = models.fed_by([name for name, held in lake.items() if held])
         known = models.built.keys() & (fed | record.models.keys())
+        if after_landing:
+            known &= {one for one in known if models.by_id[one].after_landing}
         due = record.due(models, lake, known - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}

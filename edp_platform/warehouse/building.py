@@ -18,6 +18,7 @@ from edp_platform.warehouse.manifest import (
     dbt_environment,
     project_arguments,
 )
+from edp_platform.warehouse.python_models import without_values
 
 #: Marks what is to be built, in the manifest of one build.
 _CHOSEN = "edp-chosen"
@@ -136,7 +137,7 @@ def _node(result: Any) -> NodeOutcome:
         status=str(result.status),
         seconds=float(result.execution_time),
         failures=result.failures,
-        message=result.message or "",
+        message=without_values(result.message or ""),
     )
 
 

@@ -23,6 +23,7 @@ from edp_platform.files import read_json, write_json
 from edp_platform.governance import column_lineage
 from edp_platform.governance.column_lineage import (
     RAW,
+    UNNAMED,
     ColumnKey,
     Lineage,
     Origins,
@@ -32,7 +33,9 @@ from edp_platform.governance.column_lineage import (
     untraced,
 )
 from edp_platform.governance.column_rules import ColumnLaw
+from edp_platform.warehouse import python_models
 from edp_platform.warehouse.manifest import ManifestStore
+from edp_platform.warehouse.python_models import declared, is_python, not_there
 
 _FILE = "column_lineage.json"
 
@@ -86,6 +89,8 @@ class ColumnLineage:
             )
             for relation, sql in forms.items()
         }
+        for relation, (traced, faults) in self._declared.items():
+            marks[relation] = _hash([traced.as_json(), faults])
         key = _hash([_tracer(), sorted(marks.items()), sorted(sources.items())])
         path = self.store.home.cache / _FILE
         kept = _read(path)
@@ -98,11 +103,16 @@ class ColumnLineage:
         from edp_platform.governance.lineage_tracing import trace
 
         known = self._still_known(kept, marks)
-        found = trace(forms, sources, known)
+        stated = {relation: traced for relation, (traced, _) in self._declared.items()}
+        found = trace(forms, sources, {**known, **stated})
         found = {
             relation: _with_faults(
                 traced,
-                (*self._faults.get(relation, ()), *self._unstated(relation, traced)),
+                (
+                    *self._faults.get(relation, ()),
+                    *self._unstated(relation, traced),
+                    *self._misdeclared(relation, found),
+                ),
             )
             for relation, traced in found.items()
         }
@@ -157,8 +167,6 @@ class ColumnLineage:
         ]
         for node in self._nodes.values():
             reasons = [*of_project, *_hooks(node["config"])]
-            if node.get("language", "sql") != "sql":
-                reasons.append(f"it is written in {node['language']}, not in SQL")
             if reasons:
                 found[(node["schema"], node["name"])] = tuple(reasons)
         return found
@@ -183,6 +191,32 @@ class ColumnLineage:
             return found
 
         return {by_id[one]: frozenset(above(one)) for one in self._nodes}
+
+    @cached_property
+    def _declared(self) -> dict[Relation, tuple[Traced, tuple[str, ...]]]:
+        """What models in Python say that they are made of, and what is wrong with it."""
+        return {
+            (node["schema"], node["name"]): declared(node)
+            for node in self._nodes.values()
+            if is_python(node)
+        }
+
+    def _misdeclared(self, relation: Relation, found: Lineage) -> Iterator[str]:
+        """Yield what is wrong with what a model in Python says of itself."""
+        if relation not in self._declared:
+            return
+        traced, faults = self._declared[relation]
+        yield from faults
+        known = {
+            **{one: frozenset(columns) for one, columns in self._sources.items()},
+            **{
+                one: frozenset([*other.columns, UNNAMED])
+                for one, other in found.items()
+            },
+        }
+        yield from not_there(traced, known)
+        for one in sorted(self._stated_parents[relation] - {*traced.reads}):
+            yield f"it reads {'.'.join(one)} and names none of its columns"
 
     def _unstated(self, relation: Relation, traced: Traced) -> Iterator[str]:
         """Yield what a model reads behind dbt's back, whose gate nobody would ask."""
@@ -271,6 +305,7 @@ def _tracer() -> str:
         (code / "column_lineage.py").read_bytes(),
         (code / "lineage_tracing.py").read_bytes(),
         (code / "row_picking.py").read_bytes(),
+        Path(python_models.__file__).read_bytes(),
         Path(__file__).read_bytes(),
     )
     return _hash(

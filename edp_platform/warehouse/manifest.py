@@ -17,7 +17,7 @@ from typing import Any
 from edp_platform.files import read_json, write_json
 from edp_platform.home import Home
 
-_SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md")
+_SOURCES = ("*.sql", "*.py", "*.yml", "*.yaml", "*.csv", "*.md")
 _COMPILED = "compiled.json"
 
 
@@ -214,7 +214,11 @@ def _compiled(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     results = ran.results if ran is not None else []
-    return {one.node.unique_id: one.node.compiled_code or "" for one in results}
+    return {
+        one.node.unique_id: one.node.compiled_code or ""
+        for one in results
+        if one.node.language == "sql"
+    }
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
+from edp_platform.warehouse.python_models import code_read, is_python
+
 
 @dataclass(frozen=True)
 class Model:
@@ -17,7 +19,9 @@ class Model:
     `columns` are (name, type, description), as the model's YAML states them.
     `is_monthly` models replace the months in scope; `is_onward` ones also every later
     month, because an earlier month decides what a later one holds. `protected_by` is
-    column → what its YAML declares to protect personal data in it.
+    column → what its YAML declares to protect personal data in it. `is_python` models
+    declare their lineage; `is_model` ones forecast, rank or score (rule 43);
+    `after_landing` says whether each landing makes them anew, or the next whole run.
     """
 
     unique_id: str
@@ -33,6 +37,9 @@ class Model:
     description: str
     trace: dict[str, Any]
     protected_by: dict[str, Any]
+    is_python: bool = False
+    is_model: bool = False
+    after_landing: bool = True
 
     @property
     def asset_key(self) -> tuple[str, str]:
@@ -165,6 +172,7 @@ class Models:
                     config.get("materialized"),
                     config.get("incremental_strategy"),
                     base,
+                    *([code_read(node)] if is_python(node) else []),
                     *above,
                 )
                 found[unique_id] = hashlib.sha256(repr(own).encode()).hexdigest()[:16]
@@ -205,4 +213,7 @@ def _model(node: dict[str, Any]) -> Model:
             for name, column in node["columns"].items()
             if "protected_by" in (column.get("meta") or {})
         },
+        is_python=is_python(node),
+        is_model=bool(meta.get("is_model")),
+        after_landing=bool(meta.get("after_landing", True)),
     )

@@ -1,0 +1,220 @@
+"""Marts that SQL cannot make: dbt models in Python, and what they must say of themselves.
+
+No SQL shows what Python makes of data, so its YAML does: of which columns each column is
+made (`made_of`), and what decides which rows there are (`rows`). What is said is judged
+like the lineage of SQL. What is written is held to it: the columns of the YAML, in its
+types, and no others.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edp_platform.governance.column_lineage import Relation, Traced
+from edp_platform.governance.product_lineage import DeclaredLineage, read_declaration
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Written by whoever declares a model in Python: the method stands in `analysis`, where
+#: it is tested, and the model only hands marts to it.
+_MAY_IMPORT = (
+    "__future__",
+    "datetime",
+    "polars",
+    "edp_platform.analysis",
+    "edp_platform.measures",
+)
+#: Opens files and connections of its own, where no gate was asked.
+_MAY_NOT_NAME = frozenset(
+    {"session", "open", "exec", "eval", "compile", "__import__", "globals", "getattr"}
+)
+#: Of polars and of a DuckDB relation: what reads or writes files, or runs SQL.
+_READS_FILES = (
+    "read_",
+    "scan_",
+    "sink_",
+    "write_",
+    "query",
+    "sql",
+    "to_",
+    "create",
+    "_",
+)
+_FAILED = "Python model failed"
+#: Lines of a traceback as dbt indents it: a place, and the error's own.
+_FRAME = re.compile(r'^ +File "')
+_ERROR = re.compile(r"^ {0,2}[A-Za-z_][\w.]*(:|$)")
+_PACKAGE = Path(__file__).parents[1]
+
+
+class ColumnsDiffer(ValueError):
+    """A model in Python made other columns than its YAML declares; nothing was written."""
+
+
+def is_python(node: Mapping[str, Any]) -> bool:
+    """Whether a node of the manifest is a model in Python."""
+    return node.get("language") == "python"
+
+
+def code_read(node: Mapping[str, Any]) -> str:
+    """Return a digest of the code that a model in Python says it is made by.
+
+    Its own text is a few lines; the method stands in the package, in the files and
+    folders that its `meta.code` names, such as `analysis/signals`.
+
+    Raises:
+        FileNotFoundError: it names a file that is not there.
+    """
+    digest = hashlib.sha256()
+    for one in _meta(node).get("code") or []:
+        place = _PACKAGE / one
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def declared(node: Mapping[str, Any]) -> tuple[Traced, tuple[str, ...]]:
+    """Return the lineage that a model in Python declares, and what is wrong with it.
+
+    Args:
+        node: of the manifest.
+
+    Returns:
+        the lineage, without columns where it cannot be read; and the faults, in words.
+    """
+    faults = [*_faults_of_code(node["raw_code"])]
+    columns: dict[str, Any] = {}
+    for name, column in node["columns"].items():
+        meta = column.get("meta") or {}
+        if "made_of" not in meta:
+            faults.append(f"its column {name} does not say `made_of`")
+        columns[name.lower()] = {"made_of": meta.get("made_of") or []}
+        if not column.get("data_type"):
+            faults.append(f"its column {name} has no `data_type`")
+    try:
+        stated = read_declaration(
+            {"columns": columns, "rows": _meta(node).get("rows") or []}
+        )
+    except ValueError as error:
+        return DeclaredLineage().traced(), (*faults, str(error))
+    faults += [f"{text} is not schema.table.column" for text in _unnamed(stated)]
+    try:
+        code_read(node)
+    except FileNotFoundError as error:
+        faults.append(f"its `code` names {error.filename}, which is not there")
+    return stated.traced(), tuple(faults)
+
+
+def not_there(
+    traced: Traced, known: Mapping[Relation, frozenset[str]]
+) -> Iterator[str]:
+    """Yield what a model in Python says that it is made of, and that there is not."""
+    steps = [traced.rows, *(column.direct for column in traced.columns.values())]
+    for key in sorted({key for each in steps for key in each}):
+        if key[2] not in known.get(key[:2], frozenset()):
+            yield f"it says it is made of {'.'.join(key)}, and there is no such column"
+
+
+def write(
+    frame: Any,
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: Mapping[str, str],
+) -> None:
+    """Write what a model in Python made as a table, in the declared columns and types.
+
+    Args:
+        frame: anything DuckDB reads: a polars frame, an Arrow table, a relation.
+        connection: to the warehouse.
+        relation: the table to make.
+        columns: name → type, as the YAML declares.
+
+    Raises:
+        ColumnsDiffer: it has other columns.
+        duckdb.Error: a value is not of its type.
+    """
+    made = [str(name) for name in frame.columns]
+    if sorted(made) != sorted(columns):
+        extra = sorted(set(made) - set(columns))
+        missing = sorted(set(columns) - set(made))
+        raise ColumnsDiffer(
+            f"{relation} was not written: it made "
+            + "; ".join(
+                f"{word} {', '.join(names)}"
+                for word, names in (("also", extra), ("not", missing))
+                if names
+            )
+            + ". A column that nobody declared is judged by nobody. Declare it in the "
+            "model's YAML, with made_of, or do not make it."
+        )
+    name = "made_in_python"
+    connection.register(name, frame)
+    try:
+        listed = ", ".join(
+            f'cast("{one}" as {kind}) as "{one}"' for one, kind in columns.items()
+        )
+        connection.execute(f"create table {relation} as select {listed} from {name}")
+    finally:
+        connection.unregister(name)
+
+
+def without_values(message: str) -> str:
+    """Return what dbt says of a failed model without what its error may quote of a row.
+
+    A traceback of Python ends in the error's own words, which polars fills with values.
+    Kept are the last place in the package, and the kind of error; our own errors hold
+    names and counts only and are kept whole.
+    """
+    if _FAILED not in message:
+        return message
+    lines = message.splitlines()
+    frames = [at for at, line in enumerate(lines) if _FRAME.match(line)]
+    after = lines[frames[-1] + 1 :] if frames else []
+    error = next((one.strip() for one in after if _ERROR.match(one)), "an error")
+    kind = error.partition(":")[0]
+    ours = [lines[at].partition("/edp_platform/")[2] for at in frames]
+    where = [one for one in ours if one][-1:]
+    told = error if kind.startswith("edp_platform.") else kind
+    places = "".join(f" (edp_platform/{one})" for one in where).replace('"', "")
+    return f"{_FAILED}: {told}{places}"
+
+
+def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = node["config"].get("meta") or {}
+    return found
+
+
+def _unnamed(stated: DeclaredLineage) -> list[str]:
+    texts = [*stated.rows, *(one for c in stated.columns.values() for one in c.made_of)]
+    return [text for text in texts if len(text.split(".")) != 3]
+
+
+def _faults_of_code(code: str) -> Iterator[str]:
+    """Yield what code of a model does beside handing marts to a method."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError as error:
+        yield f"line {error.lineno} is not Python"
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for module in _modules(node):
+                if not any(f"{module}.".startswith(f"{one}.") for one in _MAY_IMPORT):
+                    yield f"line {node.lineno} imports {module}"
+        if isinstance(node, ast.Name) and node.id in _MAY_NOT_NAME:
+            yield f"line {node.lineno} uses {node.id}"
+        if isinstance(node, ast.Attribute) and node.attr.startswith(_READS_FILES):
+            yield f"line {node.lineno} uses {node.attr}"
+
+
+def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [one.name for one in node.names]
+    return [node.module or "." * node.level]

@@ -1,0 +1,118 @@
+"""Marts in Python: what they say of themselves is read, judged and held to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from edp_platform.warehouse.python_models import (
+    ColumnsDiffer,
+    code_read,
+    declared,
+    not_there,
+    without_values,
+    write,
+)
+
+_CODE = """
+import polars as pl
+from edp_platform.analysis.signals import signals
+
+def model(dbt, session):
+    return signals(dbt.ref("measure_values").pl())
+"""
+
+
+def _node(code: str = _CODE, **column: Any) -> dict[str, Any]:
+    stated = {"data_type": "double", "meta": {"made_of": ["marts.a.value"]}, **column}
+    return {
+        "language": "python",
+        "raw_code": code,
+        "config": {"meta": {"rows": ["marts.a.month"]}},
+        "columns": {"value": {"name": "value", **stated}},
+    }
+
+
+def test_what_a_model_declares_is_its_lineage() -> None:
+    """Columns, rows and what is read follow from the YAML."""
+    traced, faults = declared(_node())
+    assert faults == ()
+    assert [*traced.columns["value"].direct] == [("marts", "a", "value")]
+    assert [*traced.rows] == [("marts", "a", "month")]
+    assert traced.reads == (("marts", "a"),)
+    known = {("marts", "a"): frozenset({"value", "month"})}
+    assert [*not_there(traced, known)] == []
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        (_node(meta={}), "its column value does not say `made_of`"),
+        (_node(data_type=None), "its column value has no `data_type`"),
+        (_node(meta={"made_of": ["a.value"]}), "a.value is not schema.table.column"),
+        (_node("import os\n"), "line 1 imports os"),
+        (_node("from edp_platform.home import Home\n"), "imports edp_platform.home"),
+        (_node("from edp_platform import home\n"), "imports edp_platform"),
+        (_node("session.sql('x')\n"), "line 1 uses session"),
+        (_node("pl.read_csv('x')\n"), "line 1 uses read_csv"),
+        (_node("x.__class__\n"), "line 1 uses __class__"),
+        (_node("def\n"), "line 1 is not Python"),
+        (_node(meta={"made_of": 3}), "made_of"),
+    ],
+)
+def test_what_could_not_be_judged_is_told(node: dict[str, Any], told: str) -> None:
+    """A fault makes the lineage untraceable, which the gate refuses."""
+    assert told in " ".join(declared(node)[1])
+
+
+def test_a_column_that_is_not_there_is_told() -> None:
+    """A misspelt origin would else stand as harmless."""
+    traced, _ = declared(_node())
+    faults = [*not_there(traced, {("marts", "a"): frozenset({"month"})})]
+    assert faults == [
+        "it says it is made of marts.a.value, and there is no such column"
+    ]
+
+
+def test_code_that_is_named_counts_and_must_be_there() -> None:
+    """A changed method makes the mart due; a misspelt path must not go unseen."""
+    node = _node()
+    node["config"]["meta"]["code"] = ["warehouse/python_models.py"]
+    assert code_read(node) != code_read(_node())
+    node["config"]["meta"]["code"] = ["warehouse/none.py"]
+    assert "none.py, which is not there" in " ".join(declared(node)[1])
+
+
+def test_only_declared_columns_are_written_in_their_types() -> None:
+    """What nobody declared, nobody judged."""
+    with duckdb.connect() as connection:
+        frame = pl.DataFrame({"n": [1], "name": ["x"]})
+        with pytest.raises(ColumnsDiffer, match="also name"):
+            write(frame, connection, "t", {"n": "double"})
+        with pytest.raises(ColumnsDiffer, match="not other"):
+            write(
+                frame, connection, "t", {"n": "double", "name": "varchar", "other": "x"}
+            )
+        write(frame, connection, "t", {"name": "varchar", "n": "double"})
+        described = connection.execute("describe t").fetchall()
+        assert [one[:2] for one in described] == [("name", "VARCHAR"), ("n", "DOUBLE")]
+
+
+def test_an_error_never_quotes_a_row() -> None:
+    """Polars says which value it could not read; the run's record must not."""
+    quoted = (
+        "Runtime Error in model m\n  Python model failed:\n  Traceback (most recent "
+        'call last):\n    File "/x/edp_platform/analysis/a.py", line 9, in made\n'
+        '      return 1\n    File "/x/polars/frame.py", line 1, in collect\n      f()\n'
+        '  polars.exceptions.ComputeError: conversion failed: ["JOHN SMITH"]\nSMITH: x'
+    )
+    assert without_values(quoted) == (
+        "Python model failed: polars.exceptions.ComputeError "
+        "(edp_platform/analysis/a.py, line 9, in made)"
+    )
+    ours = quoted.replace("polars.exceptions.ComputeError", "edp_platform.a.TooFew")
+    assert "TooFew: conversion failed" in without_values(ours)
+    assert without_values("SQL failed") == "SQL failed"
