@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from edp_platform.contracts import Contract
 from edp_platform.datasets import SetAside, defs_root
-from edp_platform.governance import delivery
+from edp_platform.governance import delivery, equality_rules, supplier_rules
 from edp_platform.governance.dpia import Dpia, DpiaInvalid, load_dpia
 from edp_platform.governance.gate import (
     approved_in_date,
@@ -170,7 +170,7 @@ class UseCaseFolder:
         except RecordInvalid as error:
             found.append(_unreliable(36, "equality-assessed", error, self.eqia_path))
         else:
-            found += delivery.equality_assessed(eqia, self.name, today)
+            found += equality_rules.equality_assessed(eqia, self.name, today)
         found += self._own_dpia(today)
         try:
             record = self.record
@@ -198,11 +198,11 @@ class UseCaseFolder:
         found += delivery.platform_dpia_reviewed(
             record, number, self._platform_dpia, registers.platform_reviews, today
         )
-        found += delivery.platform_equality_reviewed(
+        found += equality_rules.platform_equality_reviewed(
             record, number, self._platform_eqia, today
         )
-        found += delivery.supplier_complete(supplier, registers.suppliers, today)
-        found += delivery.supplier_continues(
+        found += supplier_rules.supplier_complete(supplier, registers.suppliers, today)
+        found += supplier_rules.supplier_continues(
             record,
             number,
             supplier,
@@ -211,7 +211,7 @@ class UseCaseFolder:
             registers.people,
             today,
         )
-        found += delivery.supplier_within_agreement(
+        found += supplier_rules.supplier_within_agreement(
             record, number, supplier, registers.suppliers
         )
         found += delivery.models_recorded(
@@ -223,7 +223,9 @@ class UseCaseFolder:
             today,
         )
         if product is not None:
-            found += delivery.equality_seen(record, product, registers.people, today)
+            found += equality_rules.equality_seen(
+                record, product, registers.people, today
+            )
         return tuple(found)
 
     def _own_dpia(self, today: date) -> list[Refusal]:

@@ -19,7 +19,7 @@ from edp_platform.access.rules import (
     recertified_until,
     refusals,
 )
-from edp_platform.governance.delivery import supplier_complete
+from edp_platform.governance.supplier_rules import supplier_complete
 from edp_platform.governance.records.dpia import Dpia
 from edp_platform.governance.records.grant import Grant
 from edp_platform.governance.records.supplier import Supplier

@@ -19,7 +19,8 @@ from edp_platform.access.marts import (
     column_of,
 )
 from edp_platform.datasets import DataSet, DataSets
-from edp_platform.governance.column_rules import ColumnLaw, declared_rules
+from edp_platform.governance.column_law import ColumnLaw
+from edp_platform.governance.column_rules import declared_rules
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Registers

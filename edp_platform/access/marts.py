@@ -14,7 +14,7 @@ from datetime import date
 from functools import cached_property
 
 from edp_platform.governance.column_lineage import LOOKUP
-from edp_platform.governance.column_rules import ColumnLaw, Judged
+from edp_platform.governance.column_law import ColumnLaw, Judged
 from edp_platform.governance.refusal import Refusal
 
 #: From what says nothing about a person to what names one.

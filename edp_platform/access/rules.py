@@ -13,7 +13,6 @@ from datetime import date, timedelta
 
 from edp_platform.access.holders import Holder
 from edp_platform.access.marts import DataSetState, Mart, MartColumn
-from edp_platform.governance.delivery import supplier_complete
 from edp_platform.governance.records.dpia import Dpia
 from edp_platform.governance.records.grant import Grant
 from edp_platform.governance.records.people import Person
@@ -21,6 +20,7 @@ from edp_platform.governance.records.purpose import Purpose
 from edp_platform.governance.records.supplier import Supplier
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.rules import enforces
+from edp_platform.governance.supplier_rules import supplier_complete
 
 _DOORS = "edp access plan and apply, publication, every query (gov.may_read)"
 

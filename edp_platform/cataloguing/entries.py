@@ -16,11 +16,8 @@ from edp_platform.cataloguing.access import AccessBook
 from edp_platform.cataloguing.freshness import freshness
 from edp_platform.contracts.model import Column
 from edp_platform.datasets import DataSet, DataSets
-from edp_platform.governance.column_rules import (
-    CLASSIFICATIONS,
-    ColumnLaw,
-    declared_rules,
-)
+from edp_platform.governance.column_law import CLASSIFICATIONS, ColumnLaw
+from edp_platform.governance.column_rules import declared_rules
 from edp_platform.governance.dpia import DpiaInvalid
 from edp_platform.governance.overview import data_set_state
 from edp_platform.governance.records.dpia import Dpia

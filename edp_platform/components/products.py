@@ -15,10 +15,9 @@ import dagster as dg
 
 from edp_platform.contracts.model import PLATFORM_COLUMNS
 from edp_platform.datasets import DataSet
+from edp_platform.governance.column_law import CLASSIFICATIONS, ColumnLaw
 from edp_platform.governance.column_lineage import RAW, Lineage, Origins, Relation
 from edp_platform.governance.column_rules import (
-    CLASSIFICATIONS,
-    ColumnLaw,
     ColumnUse,
     columns_protected,
 )

@@ -28,9 +28,9 @@ from edp_platform.components.products import (
     refusals_of,
 )
 from edp_platform.datasets import DataSets
+from edp_platform.governance.column_law import ColumnLaw
 from edp_platform.governance.column_lineage import Origins, Relation
 from edp_platform.governance.column_rules import (
-    ColumnLaw,
     ColumnUse,
     columns_protected,
     columns_traceable,

@@ -12,8 +12,8 @@ from typing import Any
 from edp_platform.contracts import ContractInvalid, load_contract
 from edp_platform.datasets import DataSets, defs_root
 from edp_platform.files import replacing
-from edp_platform.governance.delivery import equality_assessed, supplier_complete
 from edp_platform.governance.dpia import Dpia
+from edp_platform.governance.equality_rules import equality_assessed
 from edp_platform.governance.gate import (
     approved_in_date,
     commissioner_consulted,
@@ -21,6 +21,7 @@ from edp_platform.governance.gate import (
 )
 from edp_platform.governance.records.base import Record, RecordInvalid, Review
 from edp_platform.governance.records.eqia import Eqia
+from edp_platform.governance.records.evaluation import Evaluation
 from edp_platform.governance.records.legacy_service import LegacyService
 from edp_platform.governance.records.model_record import ModelRecord
 from edp_platform.governance.records.problem import Problem
@@ -29,6 +30,7 @@ from edp_platform.governance.records.supplier_review import SupplierReview
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Register, Registers
 from edp_platform.governance.review_dates import Notice, notice
+from edp_platform.governance.supplier_rules import supplier_complete
 from edp_platform.governance.templates import (
     dpia_template,
     eqia_template,
@@ -46,6 +48,7 @@ _REGISTERS: dict[str, tuple[str, type[Record]]] = {
     "review": ("supplier_reviews", SupplierReview),
     "problem": ("problems", Problem),
     "model": ("model_records", ModelRecord),
+    "evaluation": ("evaluations", Evaluation),
     "legacy": ("legacy_services", LegacyService),
 }
 

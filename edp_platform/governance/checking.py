@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from edp_platform.datasets import DataSet, DataSets
-from edp_platform.governance.delivery import review_faults
+from edp_platform.governance.supplier_rules import review_faults
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
 from edp_platform.governance.records.base import Fault, Record, RecordInvalid
 from edp_platform.governance.refusal import Refusal

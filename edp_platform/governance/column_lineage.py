@@ -41,7 +41,7 @@ INDIRECT = frozenset(
 
 _OPEN: frozenset[Way] = frozenset([frozenset()])
 #: More ways than this between two columns are judged as if nothing protected them.
-_MOST_WAYS = 64
+_MOST_WAYS = 512
 
 
 @dataclass(frozen=True, slots=True)

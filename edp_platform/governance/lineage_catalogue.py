@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from edp_platform.governance.column_law import CLASSIFICATIONS, ColumnLaw
 from edp_platform.governance.column_lineage import (
     INDIRECT,
     LOOKUP,
@@ -19,7 +20,6 @@ from edp_platform.governance.column_lineage import (
     Steps,
     in_words,
 )
-from edp_platform.governance.column_rules import CLASSIFICATIONS, ColumnLaw
 
 Direction = Literal["up", "down"]
 

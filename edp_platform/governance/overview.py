@@ -14,13 +14,13 @@ from typing import Any
 
 from edp_platform.access.rules import recertified_until
 from edp_platform.datasets import DataSet, DataSets
-from edp_platform.governance.delivery import review_faults
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
 from edp_platform.governance.records.base import RecordInvalid, Review
 from edp_platform.governance.records.eqia import Eqia
 from edp_platform.governance.records.use_case import Sprint, UseCaseRecord
 from edp_platform.governance.registers import Registers
 from edp_platform.governance.review_dates import notice
+from edp_platform.governance.supplier_rules import review_faults
 from edp_platform.use_cases import UseCaseFolder, UseCases
 
 

@@ -68,6 +68,18 @@ def person_keys(contract: Contract) -> tuple[str, ...]:
     return tuple(name for name in contract.column_names if is_person_key(name))
 
 
+def may_hold_persons(contract: Contract | None) -> bool:
+    """Whether a data set's rows may name a person the platform knows by identifier.
+
+    A data set whose contract cannot be read may.
+    """
+    if contract is None:
+        return True
+    return bool(person_keys(contract)) or any(
+        column.identifier_class == "direct" for column in contract.columns
+    )
+
+
 def lake_names(header: Sequence[str], contract: Contract | None) -> list[str]:
     """Return what each received column is called in the lake, by position."""
     known = {

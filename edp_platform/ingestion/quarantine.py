@@ -22,6 +22,7 @@ from edp_platform.ingestion.landing import Delivery, LandingStore, Supplies
 from edp_platform.ingestion.person_rows import (
     Marked,
     cells_of,
+    may_hold_persons,
     person_keys,
     record_cells,
     without,
@@ -32,7 +33,6 @@ from edp_platform.ingestion.row_lock import moving_rows
 from edp_platform.ingestion.treatment import RELEASE, Correction, Corrections
 from edp_platform.retention.decisions import Holds
 from edp_platform.retention.schedule import QUARANTINE_RULE, Schedule
-from edp_platform.retention.stores import may_hold_persons
 from edp_platform.retention.tombstones import Tombstones
 from edp_platform.rights.restrictions import Restrictions
 from edp_platform.rights.service import faults_after

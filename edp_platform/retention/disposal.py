@@ -33,7 +33,7 @@ from edp_platform.retention.computing import REASONS
 from edp_platform.retention.copies import Copy, copies, unregistered_rooms
 from edp_platform.retention.decisions import Decisions
 from edp_platform.retention.people import People
-from edp_platform.retention.stores import Landing
+from edp_platform.retention.stores.originals import Landing
 from edp_platform.retention.tombstones import Tombstones
 from edp_platform.told import Told
 

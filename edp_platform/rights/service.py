@@ -21,7 +21,7 @@ from edp_platform.ingestion.row_lock import moving_rows
 from edp_platform.ingestion.treatment import Corrections, corrected_copy
 from edp_platform.retention.copies import Change, Copy, Held, copies
 from edp_platform.retention.people import People
-from edp_platform.retention.stores import Landing, account_lines
+from edp_platform.retention.stores.originals import Landing, account_lines
 from edp_platform.rights.restrictions import Restrictions
 from edp_platform.told import Told
 

@@ -21,6 +21,7 @@ from edp_platform.contracts import Contract
 from edp_platform.contracts.model import PLATFORM_COLUMNS
 from edp_platform.files import read_json, write_json
 from edp_platform.governance import column_lineage
+from edp_platform.governance.column_law import ColumnLaw
 from edp_platform.governance.column_lineage import (
     RAW,
     UNNAMED,
@@ -32,7 +33,6 @@ from edp_platform.governance.column_lineage import (
     parents_of,
     untraced,
 )
-from edp_platform.governance.column_rules import ColumnLaw
 from edp_platform.warehouse import python_models
 from edp_platform.warehouse.manifest import ManifestStore
 from edp_platform.warehouse.python_models import declared, is_python, not_there

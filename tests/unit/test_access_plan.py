@@ -29,8 +29,8 @@ from edp_platform.access.planning import (
     policy_statement,
 )
 from edp_platform.access.telling import access_of, endings, readers_of
+from edp_platform.governance.column_law import ColumnLaw
 from edp_platform.governance.column_lineage import Origins
-from edp_platform.governance.column_rules import ColumnLaw
 from edp_platform.governance.lineage_tracing import trace
 from tests.access_room import DAY, MARTS, TODAY, World, grant, supplier
 from tests.unit.test_column_rules import CONTRACTS, SOURCES
@@ -49,7 +49,8 @@ def _live(world: World = WORLD) -> Live:
         condition = condition_kept(mart.name, {"force": "force"}, limited)
         policy = LivePolicy("may_read", "r", True, ("PUBLIC",), condition)
         tables["marts", mart.name] = LiveTable(
-            *("r", "edp_owner", True, True, False), columns, columns, (policy,)
+            *("r", "edp_owner", True, True, False),
+            *(columns, columns, (policy,), ("text",) * len(columns)),
         )
     return Live(
         database="edp",
@@ -73,7 +74,7 @@ def _live(world: World = WORLD) -> Live:
                 Privilege("database", "", "edp", "", "edp_reader", "CONNECT"),
                 *(
                     Privilege("schema", one, one, "", "edp_reader", "USAGE")
-                    for one in ("gov", "marts", "publication")
+                    for one in ("broker", "gov", "marts", "publication")
                 ),
                 *(
                     Privilege(

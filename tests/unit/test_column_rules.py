@@ -11,10 +11,10 @@ import pytest
 from edp_platform.contracts import Contract
 from edp_platform.contracts.model import PLATFORM_COLUMNS, Column
 from edp_platform.datasets import defs_root
+from edp_platform.governance.column_law import ColumnLaw
 from edp_platform.governance.column_lineage import Origins, Relation
 from edp_platform.governance.column_rules import (
     COLUMN_RULES,
-    ColumnLaw,
     ColumnUse,
     columns_protected,
 )

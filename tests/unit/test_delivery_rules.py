@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edp_platform.governance import delivery
+from edp_platform.governance import delivery, equality_rules, supplier_rules
 from edp_platform.governance.records.eqia import CHARACTERISTICS, Eqia
 from edp_platform.governance.records.model_record import ModelRecord
 from edp_platform.governance.records.supplier_review import SupplierReview
@@ -174,7 +174,7 @@ def _eqia_asked(
     platform = registers.platform_eqia
     review = platform.review.model_copy(update={"last": last})
     changed = platform.model_copy(update={"review": review})
-    return delivery.platform_equality_reviewed(record, sprint, changed, TODAY)
+    return equality_rules.platform_equality_reviewed(record, sprint, changed, TODAY)
 
 
 @pytest.mark.parametrize("last", [None, TODAY - 41 * DAY, TODAY + DAY])
@@ -184,7 +184,7 @@ def test_rule_46_refuses_before_the_platforms_equality_review(
     assert _numbers(_eqia_asked(registers, record, last)) == {46}
     done = record.model_copy(update={"status": "delivered"})
     assert _numbers(_eqia_asked(registers, done, last, sprint=1)) == {46}
-    absent = delivery.platform_equality_reviewed(record, 2, None, TODAY)
+    absent = equality_rules.platform_equality_reviewed(record, 2, None, TODAY)
     assert _numbers(absent) == {46}
 
 
@@ -250,14 +250,14 @@ def _people(registers: Registers, **changed: Any) -> Any:
 def test_rule_21_refuses_a_supplier_not_brought_on_completely(
     registers: Registers, change: Callable[[Registers], Any], said: str
 ) -> None:
-    found = delivery.supplier_complete(SUPPLIER, change(registers), TODAY)
+    found = supplier_rules.supplier_complete(SUPPLIER, change(registers), TODAY)
     assert _numbers(found) == {21}
     assert said in str(found[0])
 
 
 def test_rule_21_passes_a_complete_supplier_and_none(registers: Registers) -> None:
-    assert delivery.supplier_complete(SUPPLIER, registers.suppliers, TODAY) == ()
-    assert delivery.supplier_complete(None, {}, TODAY) == ()
+    assert supplier_rules.supplier_complete(SUPPLIER, registers.suppliers, TODAY) == ()
+    assert supplier_rules.supplier_complete(None, {}, TODAY) == ()
 
 
 def _continues(
@@ -269,7 +269,7 @@ def _continues(
     sprint: int = 2,
     supplier: str | None = SUPPLIER,
 ) -> tuple[Refusal, ...]:
-    return delivery.supplier_continues(
+    return supplier_rules.supplier_continues(
         record, sprint, supplier, reviews, packs, registers.people, TODAY
     )
 
@@ -463,7 +463,7 @@ def test_rule_22_refuses_and_passes_a_sprint_past_the_suppliers_agreement(
 ) -> None:
     suppliers = registers.suppliers
     ends = suppliers[SUPPLIER].ends + days * DAY
-    found = delivery.supplier_within_agreement(
+    found = supplier_rules.supplier_within_agreement(
         _sprint(record, 2, ends=ends), 2, SUPPLIER, suppliers
     )
     assert _numbers(found) == refused
@@ -473,7 +473,7 @@ def test_rule_22_passes_a_sprint_of_the_forces_own_staff_whenever_it_ends(
     registers: Registers, record: UseCaseRecord
 ) -> None:
     far = _sprint(record, 2, supplier=None, ends=TODAY + 900 * DAY)
-    asked = delivery.supplier_within_agreement(far, 2, None, registers.suppliers)
+    asked = supplier_rules.supplier_within_agreement(far, 2, None, registers.suppliers)
     assert asked == ()
 
 
@@ -481,7 +481,7 @@ def test_rule_22_passes_a_sprint_of_the_forces_own_staff_whenever_it_ends(
 
 
 def _assessed(eqia: Eqia | None, today: date = TODAY) -> tuple[Refusal, ...]:
-    return delivery.equality_assessed(eqia, "performance_framework", today)
+    return equality_rules.equality_assessed(eqia, "performance_framework", today)
 
 
 @pytest.mark.parametrize("characteristic", CHARACTERISTICS)
@@ -711,7 +711,7 @@ def _seen(
     registers: Registers, record: UseCaseRecord, *products: Product
 ) -> tuple[Refusal, ...]:
     changed = record.model_copy(update={"products": list(products)})
-    return delivery.equality_seen(changed, "a_mart", registers.people, TODAY)
+    return equality_rules.equality_seen(changed, "a_mart", registers.people, TODAY)
 
 
 def _reason(**changed: Any) -> SignedReason:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from edp_platform.governance.column_law import ColumnLaw
 from edp_platform.governance.column_lineage import Origins
-from edp_platform.governance.column_rules import ColumnLaw
 from edp_platform.governance.lineage_catalogue import (
     NoSuchColumn,
     catalogue_lineage,

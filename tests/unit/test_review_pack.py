@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from edp_platform.governance.delivery import review_faults
 from edp_platform.governance.pages.layout import render
 from edp_platform.governance.records.supplier_review import SupplierReview
 from edp_platform.governance.records.use_case import Spent, Sprint, UseCaseRecord
@@ -43,6 +42,7 @@ from edp_platform.governance.review_pack.pack import (
     sprint_days,
 )
 from edp_platform.governance.review_pack.page import pack_page
+from edp_platform.governance.supplier_rules import review_faults
 from edp_platform.home import Home
 from tests.accessible import faults
 

@@ -2,6 +2,6 @@
 
 Belongs here: what a record must state, in which words, and how a file of it is read,
 with file and line for each fault. Does not belong here: whether a record opens a door
-(`governance.gate`, `governance.delivery`), and where records stand
-(`governance.registers`).
+(`governance.gate`, `delivery`, `supplier_rules`, `equality_rules`), and where records
+stand (`governance.registers`).
 """

@@ -11,7 +11,6 @@ import yaml
 from pydantic import ValidationError
 
 from edp_platform.files import replacing
-from edp_platform.governance.delivery import decision_faults
 from edp_platform.governance.records.supplier_review import SupplierReview
 from edp_platform.governance.records.use_case import UseCaseRecord
 from edp_platform.governance.registers import Registers
@@ -19,6 +18,7 @@ from edp_platform.governance.review_pack.decided import DecidedPack
 from edp_platform.governance.review_pack.decisions import first_id
 from edp_platform.governance.review_pack.keeping import KeptPack
 from edp_platform.governance.review_pack.pack import as_text
+from edp_platform.governance.supplier_rules import decision_faults
 
 
 class DecisionRefused(ValueError):
@@ -72,7 +72,7 @@ def decide(
     Raises:
         DecisionRefused: the sprint has no supplier, the pack was changed since it was
             made, a deliverable of the plan is not judged, the record is not complete, or
-            the decision would not hold at the gate (`delivery.decision_faults`).
+            the decision would not hold at the gate (`supplier_rules.decision_faults`).
         WriteFailed: the register cannot be written.
     """
     said = pack.pack
