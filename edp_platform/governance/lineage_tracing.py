@@ -14,18 +14,14 @@ takes `UNION BY NAME` by position, overlooks named windows and says nothing of r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlglot import exp, parse
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import SqlglotError
+from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import Scope, build_scope, walk_in_scope
+from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from edp_platform.governance.column_lineage import (
@@ -55,14 +51,32 @@ from edp_platform.governance.row_picking import (
     asked_by,
     takes_blank_as_missing,
 )
+from edp_platform.governance.sql_reading import (
+    faults_in,
+    function_name,
+    is_many,
+    is_recursive,
+    lower_case,
+    parsed,
+    read_by,
+    with_names,
+)
+from edp_platform.governance.sql_shapes import (
+    MOST_LABELS,
+    aggregates_in,
+    coarser_kinds,
+    columns_in,
+    group_keys,
+    in_a_word,
+    is_constant,
+    is_range,
+    parts_of,
+    unwrapped,
+    width_of,
+)
 
-#: What sqlglot calls, and `_with_names`, an expression without an alias.
+#: What sqlglot calls, and `with_names`, an expression without an alias.
 _MADE_UP = re.compile(r"_col_\d+")
-#: The databases that dbt writes before a schema: the warehouse file's, and that of the
-#: empty one in memory in which models are compiled.
-_DATABASES = frozenset({"", "edp", "memory"})
-#: Table functions that make rows of their arguments alone.
-_ROW_MAKERS = frozenset({"generate_series", "range", "unnest"})
 
 #: Aggregates that say something of a group and not of one of its rows. `max`, `first`,
 #: `list` and the like hand on a value as it was, so they are not here.
@@ -93,14 +107,6 @@ _COMBINING = (
     exp.Coalesce, exp.Concat, exp.DPipe, exp.Lower, exp.MD5, exp.SHA2, exp.Trim,
     exp.Tuple, exp.Upper,
 )  # fmt: skip
-_COARSE_UNITS = frozenset({"MONTH", "QUARTER", "YEAR", "DECADE", "CENTURY"})
-#: Parts of a moment that come again and again, and so single nobody out.
-_CYCLES = frozenset({"HOUR", "DOW", "ISODOW", "DAYOFWEEK", "WEEK", "DAY"})
-#: A CASE of more labels than this could name every value.
-_MOST_LABELS = 50
-#: A band of numbers is at least as wide as this.
-_LEAST_BAND = 5
-_COMPARISONS = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 
 
 def trace(
@@ -128,16 +134,16 @@ def trace(
         tracer.know(relation, columns)
     trees = {
         relation: [
-            _parse(sql) for sql in ([forms] if isinstance(forms, str) else forms)
+            parsed(sql) for sql in ([forms] if isinstance(forms, str) else forms)
         ]
         for relation, forms in compiled.items()
         if relation not in known
     }
-    by_lower = {_lower(relation): relation for relation in compiled}
+    by_lower = {lower_case(relation): relation for relation in compiled}
     reads = {
         relation: known[relation].reads
         if relation in known
-        else _read_by(trees[relation])
+        else read_by(trees[relation])
         for relation in compiled
     }
     parents = {
@@ -221,7 +227,7 @@ class _Tracer:
         expand a star over it to the named ones alone.
         """
         names = list(columns)
-        lower = _lower(relation)
+        lower = lower_case(relation)
         self._known[lower] = {name.lower(): (*relation, name) for name in names}
         if is_complete and names:
             table = exp.table_(lower[1], db=lower[0])
@@ -265,7 +271,7 @@ class _Tracer:
         self._lookups.clear()
         self._joined.clear()
         self._beneath.clear()
-        self._faults += _faults(tree, self._known)
+        self._faults += faults_in(tree, self._known)
         try:
             return self._query(tree)
         # sqlglot raises nearly every kind of exception on SQL it does not expect.
@@ -275,7 +281,7 @@ class _Tracer:
 
     def _query(self, query: exp.Query) -> _Query:
         qualified = qualify(
-            _with_names(query),
+            with_names(query),
             dialect="duckdb",
             schema=self._schema,
             validate_qualify_columns=False,
@@ -306,7 +312,7 @@ class _Tracer:
     def _outputs_once(self, place: _Place) -> _Query:
         scope = place.scope
         query = scope.expression
-        if _is_recursive(query):
+        if is_recursive(query):
             return _Query()
         if isinstance(query, exp.SetOperation):
             return self._of_union(query, scope)
@@ -316,7 +322,7 @@ class _Tracer:
             return _Query({UNNAMED: None})
         found: dict[str, Column | None] = {}
         for one in query.selects:
-            name = UNNAMED if _is_many(one) else one.alias_or_name
+            name = UNNAMED if is_many(one) else one.alias_or_name
             # A name given twice is renamed by DuckDB in one place and not in another.
             origin = None if name in found else self._or_none(one, place)
             found[name] = None if name == UNNAMED else origin
@@ -330,13 +336,13 @@ class _Tracer:
         widths = {
             len(left.columns),
             len(right.columns),
-            *(_width(one.expression) for one in sides),
+            *(width_of(one.expression) for one in sides),
         }
         if (
             len(widths) > 1
             or UNNAMED in left.columns
             or UNNAMED in right.columns
-            or query.args.get("by_name")  # a fault: see `_faults`
+            or query.args.get("by_name")  # a fault: see `faults_in`
         ):
             return _Query({UNNAMED: None}, rows)
         pairs = zip(left.columns.items(), right.columns.values(), strict=True)
@@ -353,7 +359,7 @@ class _Tracer:
         What picks from the groups themselves is not beneath it.
         """
         scope, query = place.scope, place.scope.expression
-        if not isinstance(query, exp.Query) or _is_recursive(query):
+        if not isinstance(query, exp.Query) or is_recursive(query):
             return
         beneath = _Beneath()
         below = [*scope.subquery_scopes, *(scope.set_operation_scopes or [])]
@@ -361,7 +367,7 @@ class _Tracer:
             if isinstance(source, Scope):
                 below.append(source)
             else:
-                relation = _lower((node.db, node.name))
+                relation = lower_case((node.db, node.name))
                 beneath = beneath.also(_Beneath(reads=frozenset([relation])))
         for one in below:
             if isinstance(one.expression, exp.Query):
@@ -446,7 +452,7 @@ class _Tracer:
         found: list[Steps] = []
         for one in sources:
             if not isinstance(one, Scope):
-                found.append({(*_lower((one.db, one.name)), UNNAMED): Step()})
+                found.append({(*lower_case((one.db, one.name)), UNNAMED): Step()})
             elif isinstance(one.expression, exp.Query):
                 rows = self._outputs(one).rows
                 found.append({key: rows[key] for key in rows if key[2] == UNNAMED})
@@ -458,9 +464,9 @@ class _Tracer:
         if not isinstance(query, exp.Select):
             return place
         group = query.args.get("group")
-        if group is None and not any(_aggregates_in(query)):
+        if group is None and not any(aggregates_in(query)):
             return place
-        keys = tuple(_group_keys(query, group)) if group else ()
+        keys = tuple(group_keys(query, group)) if group else ()
         columns = []
         for key in keys:
             column = self._or_none(key, place)
@@ -556,7 +562,7 @@ class _Tracer:
             return self._of_window(node, place)
         if isinstance(node, exp.Filter):
             # sum(x) filter (where y) is made of both, row by row.
-            return self._of_aggregate(node, _unwrapped(node), place)
+            return self._of_aggregate(node, unwrapped(node), place)
         if isinstance(node, exp.WithinGroup):
             return self._of_aggregate(node, node.this, place)
         if isinstance(node, exp.AggFunc):
@@ -570,14 +576,14 @@ class _Tracer:
     def _of_expression(self, node: exp.Expr, place: _Place) -> Column:
         """Return what any other expression is made of: all of its parts."""
         found = self._parts(node, place)
-        kinds = [*_kinds(node)]
-        word = _in_a_word(node, kinds, found.direct)
+        kinds = [*coarser_kinds(node)]
+        word = in_a_word(node, kinds, found.direct)
         if word == "computed" and self._is_combined(node, place):
             word = "combined"
         direct = _done(found.direct, word)
         for one in kinds:
             direct = _done(direct, None, one)
-        is_row_id = found.is_row_id or _function(node) in _ROW_IDS
+        is_row_id = found.is_row_id or function_name(node) in _ROW_IDS
         return Column(direct, found.indirect, is_row_id and "coded" not in kinds)
 
     def _is_combined(self, node: exp.Expr, place: _Place) -> bool:
@@ -602,10 +608,10 @@ class _Tracer:
         operand = node.this if isinstance(node, exp.Case) else None
         asked = all_of(self._value(one, place) for one in [*tests, operand] if one)
         direct = _done(asked.direct, "case")
-        is_coded = len(tests) <= _MOST_LABELS and all(map(_is_constant, given))
+        is_coded = len(tests) <= MOST_LABELS and all(map(is_constant, given))
         if is_coded:
             direct = _done(direct, None, "coded")
-            if operand is None and all(_is_range(one) for one in tests):
+            if operand is None and all(is_range(one) for one in tests):
                 direct = _done(direct, "band", "banded")
         made = all_of(self._value(one, place) for one in given)
         return both(
@@ -641,10 +647,12 @@ class _Tracer:
         if place.grouping is None:
             # Inside another aggregate or a window: nothing to be said of it.
             return Column(
-                _done(inner.direct, _function(called)), inner.indirect, inner.is_row_id
+                _done(inner.direct, function_name(called)),
+                inner.indirect,
+                inner.is_row_id,
             )
         protection = _AGGREGATES.get(type(called))
-        found = _over_groups(inner, place.grouping, _function(called), protection)
+        found = _over_groups(inner, place.grouping, function_name(called), protection)
         return replace(found, is_row_id=False) if protection else found
 
     def _of_window(self, node: exp.Window, place: _Place) -> Column:
@@ -661,7 +669,7 @@ class _Tracer:
         return Column(
             _done(inner.direct, "window"),
             merged(inner.indirect, _done(framed, "window")),
-            inner.is_row_id or _function(called) in _ROW_IDS,
+            inner.is_row_id or function_name(called) in _ROW_IDS,
         )
 
     def _framed(self, node: exp.Window, place: _Place) -> Steps:
@@ -733,8 +741,8 @@ class _Tracer:
             query = scope.expression
             asked = [query.args.get("where")]
             asked += [join.args.get("on") for join in query.args.get("joins") or []]
-            parts = [part for one in asked if one for part in _parts_of(one)]
-            columns = [[*_columns_in(part)] for part in parts]
+            parts = [part for one in asked if one for part in parts_of(one)]
+            columns = [[*columns_in(part)] for part in parts]
             self._joined[id(scope)] = [
                 one for one in columns if len({column.table for column in one}) > 1
             ]
@@ -845,25 +853,6 @@ def _steps(column: Column) -> Steps:
     return merged(column.direct, without_lookup(column.indirect))
 
 
-def _parts_of(condition: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield what a condition asks, each part by itself."""
-    inner = condition.this if isinstance(condition, exp.Where) else condition
-    if isinstance(inner, exp.Paren):
-        yield from _parts_of(inner.this)
-    elif isinstance(inner, exp.And):
-        yield from _parts_of(inner.left)
-        yield from _parts_of(inner.right)
-    else:
-        yield inner
-
-
-def _columns_in(condition: exp.Expr) -> Iterator[exp.Column]:
-    """Yield the columns of a condition, child queries aside."""
-    for node in walk_in_scope(condition):
-        if isinstance(node, exp.Column) and not node.is_star:
-            yield node
-
-
 def _over_groups(
     inner: Column, grouping: int, how: str, protection: str | None
 ) -> Column:
@@ -874,287 +863,3 @@ def _over_groups(
         _done(inner.indirect, None, f"rows@{grouping}"),
         inner.is_row_id,
     )
-
-
-def _function(node: exp.Expr) -> str:
-    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
-        return str(node.name).lower()
-    return node.sql_name().lower() if isinstance(node, exp.Func) else ""
-
-
-def _unwrapped(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
-        node = node.this
-    return node
-
-
-def _in_a_word(node: exp.Expr, kinds: Sequence[str], parts: Steps) -> str:
-    """Return what an expression does to its parts, for people.
-
-    "computed" matters to bands (what was multiplied before it was divided is no band)
-    and to identities (one that was computed links nothing).
-    """
-    if isinstance(node, exp.Cast):
-        return "cast"
-    if "month_of" in kinds:
-        return "month"
-    if "divided" in kinds and isinstance(node, exp.IntDiv):
-        return "band"
-    # The division within floor(x / 10), and what is done to a band afterwards.
-    is_inside = isinstance(node, exp.Div) and isinstance(node.parent, exp.Floor)
-    is_after = all("divided" in way for step in parts.values() for way in step.ways)
-    if "divided" in kinds or (is_inside and _is_wide(node.expression)) or is_after:
-        return "band"
-    if isinstance(node, exp.DateDiff) and node.text("unit").upper() == "YEAR":
-        return "years"
-    return "computed"
-
-
-def _kinds(node: exp.Expr) -> Iterator[str]:
-    """Yield what an expression does to its parts that makes them coarser."""
-    if isinstance(node, exp.Predicate):
-        yield "coded"
-        # A value that is compared with none that is written down singles nobody out.
-        if isinstance(node, exp.Is) or node.find(exp.Literal) is None:
-            yield "blind"
-    if isinstance(node, exp.TimestampTrunc | exp.DateTrunc | exp.DatetimeTrunc):
-        unit = node.args.get("unit")
-        name = unit.name.upper() if unit is not None else ""
-        if name in _COARSE_UNITS:
-            yield "month_of"
-        elif name in ("DAY", "WEEK"):
-            yield "day_of"
-    elif isinstance(node, exp.Cast):
-        if node.is_type(exp.DType.DATE):
-            yield "day_of"
-    elif isinstance(node, exp.Year | exp.Quarter | exp.Month | exp.LastDay):
-        yield "month_of"
-    elif isinstance(node, exp.Extract):
-        if node.name.upper() in _COARSE_UNITS:
-            yield "month_of"
-        elif node.name.upper() in _CYCLES:
-            yield "coded"
-    elif isinstance(node, exp.Hour | exp.DayOfWeek | exp.DayOfWeekIso):
-        yield "coded"
-    elif isinstance(node, exp.IntDiv):
-        if _is_wide(node.expression):
-            yield "divided"
-    elif isinstance(node, exp.Floor):
-        inner = node.this.unnest()
-        if isinstance(inner, exp.Div) and _is_wide(inner.expression):
-            yield "divided"
-    elif isinstance(node, exp.SplitPart):
-        part = node.args.get("part_index")
-        if node.args["delimiter"].name == " " and part is not None and part.name == "1":
-            yield "outward"  # the first half of a postcode
-
-
-def _is_wide(divisor: exp.Expr) -> bool:
-    return divisor.is_number and float(divisor.name or 0) >= _LEAST_BAND
-
-
-def _is_constant(value: exp.Expr) -> bool:
-    return value.find(exp.Column, exp.Star, *exp.UNWRAPPED_QUERIES) is None
-
-
-def _is_range(test: exp.Expr) -> bool:
-    """Whether a condition asks only in which range of constants a column lies."""
-    if isinstance(test, exp.Paren | exp.Not):
-        return _is_range(test.this)
-    if isinstance(test, exp.And | exp.Or):
-        return _is_range(test.left) and _is_range(test.right)
-    if isinstance(test, exp.Is):
-        return isinstance(test.expression, exp.Null | exp.Not)
-    if not isinstance(test, _COMPARISONS):
-        return False
-    sides = [one for one in test.iter_expressions() if not _is_constant(one)]
-    return len(sides) == 1
-
-
-def _aggregates_in(query: exp.Select) -> Iterator[exp.Expr]:
-    """Yield the aggregates of a query that are not windows, child queries aside."""
-    asked = [*query.selects, query.args.get("having"), query.args.get("qualify")]
-    if query.args.get("order"):
-        asked.append(query.args["order"])
-    for one in asked:
-        if one is None:
-            continue
-        for node in walk_in_scope(one):
-            if not isinstance(node, exp.AggFunc):
-                continue
-            above = node.parent
-            while isinstance(above, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
-                above = above.parent
-            if not (isinstance(above, exp.Window) and _unwrapped(above.this) is node):
-                yield node
-
-
-def _group_keys(query: exp.Select, group: exp.Expr) -> Iterator[exp.Expr]:
-    if group.args.get("all"):
-        for one in query.selects:
-            value = one.unalias()
-            # A function that sqlglot does not know may be an aggregate.
-            unknown = value.find(exp.Anonymous) is not None
-            if not unknown and not any(
-                isinstance(node, exp.AggFunc) for node in walk_in_scope(value)
-            ):
-                yield value
-        return
-    waiting = [*group.iter_expressions()]
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
-            waiting += one.iter_expressions()
-        else:
-            yield one.unnest()
-
-
-def _width(query: exp.Expr) -> int:
-    return len(query.selects) if isinstance(query, exp.Query) else 0
-
-
-def _with_names(query: exp.Query) -> exp.Query:
-    """Give each expression without an alias the name that stands for not knowing it.
-
-    sqlglot calls `cast(x as int)` x; DuckDB calls it `CAST(x AS INTEGER)`.
-    """
-    for select in query.find_all(exp.Select):
-        for place, one in enumerate(select.expressions):
-            if not isinstance(one, exp.Alias | exp.Column | exp.Star | exp.Columns):
-                one.replace(exp.alias_(one.copy(), f"_col_{place}"))
-    return query
-
-
-def _is_many(selected: exp.Expr) -> bool:
-    """Whether one item of a SELECT makes columns that it does not name."""
-    if selected.is_star or selected.find(exp.Columns):
-        return True
-    return isinstance(selected, exp.Dot) and isinstance(selected.expression, exp.Star)
-
-
-def _is_recursive(query: exp.Expr) -> bool:
-    """Whether a query is the body of a CTE that reads itself.
-
-    Tracing one needs its own result; sqlglot answers with its first branch alone.
-    """
-    cte = query.find_ancestor(exp.CTE, exp.Query)
-    while isinstance(cte, exp.Subquery):
-        cte = cte.find_ancestor(exp.CTE, exp.Query)
-    if not isinstance(cte, exp.CTE) or not isinstance(cte.parent, exp.With):
-        return False
-    if not cte.parent.recursive:
-        return False
-    return any(
-        table.name == cte.alias and not table.db for table in query.find_all(exp.Table)
-    )
-
-
-def _faults(
-    tree: exp.Query, known: Mapping[Relation, Mapping[str, ColumnKey]]
-) -> Iterator[str]:
-    """Yield what a query does that no lineage can be read off, in words."""
-    ctes = {one.alias.lower() for one in tree.find_all(exp.CTE)}
-    for node in tree.walk():
-        if isinstance(node, exp.Pivot):
-            yield "PIVOT or UNPIVOT makes columns of values"
-        elif isinstance(node, exp.SetOperation) and node.args.get("by_name"):
-            yield "UNION BY NAME depends on what the columns happen to be called"
-        elif isinstance(node, exp.Columns):
-            yield "columns() chooses columns by pattern"
-        elif isinstance(node, exp.PositionalColumn):
-            yield "`#` names a column by its place"
-        elif isinstance(node, exp.Subquery) and (
-            node.args.get("limit") or node.args.get("offset")
-        ):
-            yield "a LIMIT outside the brackets of its query"
-        elif isinstance(node, exp.Lateral):
-            yield "a lateral subquery"
-        elif isinstance(node, exp.Join) and node.args.get("method") in (
-            "NATURAL",
-            "POSITIONAL",
-        ):
-            yield f"a {node.args['method'].lower()} join states no columns"
-        elif isinstance(node, exp.With) and node.recursive:
-            if any(_is_recursive(one.this) for one in node.expressions):
-                yield "a recursive CTE reads itself"
-        elif isinstance(node, exp.Table):
-            yield from _faults_of_table(node, ctes, known)
-        elif isinstance(node, exp.Anonymous) and (
-            node.name.lower() not in _functions()
-        ):
-            yield f"the function {node.name} is not one of DuckDB's own"
-
-
-def _faults_of_table(
-    table: exp.Table,
-    ctes: set[str],
-    known: Mapping[Relation, Mapping[str, ColumnKey]],
-) -> Iterator[str]:
-    called = table.this
-    if not isinstance(called, exp.Identifier):
-        name = _function(called) or str(called.name).lower()
-        if name not in _ROW_MAKERS:
-            yield f"{name}() reads what is not a model or a data set"
-        return
-    database = table.catalog.lower()
-    relation = (table.db.lower(), table.name.lower())
-    is_cte = not table.db and relation[1] in ctes
-    if database not in _DATABASES or not (is_cte or relation in known):
-        yield f"{table.sql(dialect='duckdb')} is neither a model nor a data set"
-
-
-@cache
-def _functions() -> frozenset[str]:
-    """Return the names of DuckDB's own functions; a macro could hide a query."""
-    import duckdb
-
-    with duckdb.connect(":memory:") as connection:
-        rows = connection.execute(
-            "select distinct lower(function_name) from duckdb_functions() "
-            "where internal and function_type in ('scalar', 'aggregate', 'macro')"
-        ).fetchall()
-    return frozenset(name for (name,) in rows)
-
-
-def _lower(relation: Relation) -> Relation:
-    return (relation[0].lower(), relation[1].lower())
-
-
-def _parse(sql: str) -> exp.Query | None:
-    """Return the syntax tree; None where sqlglot cannot read one query in the SQL."""
-    try:
-        trees = [one for one in parse(sql, dialect=_dialect()) if one is not None]
-    except (SqlglotError, RecursionError):
-        return None
-    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        return None
-    return trees[0]
-
-
-def _read_by(trees: Iterable[exp.Query | None]) -> tuple[Relation, ...]:
-    found = {
-        _lower((table.db, table.name))
-        for tree in trees
-        if tree is not None
-        for table in tree.find_all(exp.Table)
-    }
-    return tuple(sorted(one for one in found if one[0]))
-
-
-@cache
-def _dialect() -> type[Dialect]:
-    """Return DuckDB's dialect, in which `force` is a name like any other.
-
-    sqlglot reads it as the start of MySQL's index hint and then fails on
-    `select month, force`.
-    """
-
-    class WarehouseSql(DuckDB):
-        class Tokenizer(DuckDB.Tokenizer):
-            KEYWORDS: ClassVar = {
-                word: kind
-                for word, kind in DuckDB.Tokenizer.KEYWORDS.items()
-                if word != "FORCE"
-            }
-
-    return WarehouseSql

@@ -305,6 +305,8 @@ def _tracer() -> str:
         (code / "column_lineage.py").read_bytes(),
         (code / "lineage_tracing.py").read_bytes(),
         (code / "row_picking.py").read_bytes(),
+        (code / "sql_reading.py").read_bytes(),
+        (code / "sql_shapes.py").read_bytes(),
         Path(python_models.__file__).read_bytes(),
         Path(__file__).read_bytes(),
     )
