@@ -11,6 +11,9 @@ from .debian_room import debian_url  # noqa: F401
 from .publication_room import marts_room  # noqa: F401
 from .serving_room import own_serving, serving  # noqa: F401
 
+# Forecasts and rankings take as long as all the rest: tests of them name them.
+os.environ.setdefault("EDP_SLOW_MARTS", "off")
+
 _DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

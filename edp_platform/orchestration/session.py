@@ -177,6 +177,7 @@ class Session:
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
         from edp_platform.orchestration.served import is_due, is_wanted, served_among
+        from edp_platform.orchestration.slow_marts import are_left_out
         from edp_platform.publishing.snapshot import published_from
         from edp_platform.warehouse.built import BuiltRecord
 
@@ -204,7 +205,7 @@ class Session:
         # says that nothing happened, where nobody has said so.
         fed = models.fed_by([name for name, held in lake.items() if held])
         known = models.built.keys() & (fed | record.models.keys())
-        if after_landing:
+        if after_landing or are_left_out():
             known &= {one for one in known if models.by_id[one].after_landing}
         due = record.due(models, lake, known - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
@@ -287,9 +288,22 @@ class Session:
         import dagster as dg
 
         from edp_platform.orchestration.served import unless_wanted
+        from edp_platform.orchestration.slow_marts import are_left_out
 
         selection = dg.AssetSelection.keys(*keys).downstream()
-        return unless_wanted(self.home, frozenset(selection.resolve(self.graph)))
+        found = frozenset(selection.resolve(self.graph))
+        if are_left_out():
+            found -= self._slow - frozenset(keys)
+        return unless_wanted(self.home, found)
+
+    @property
+    def _slow(self) -> frozenset[Any]:
+        import dagster as dg
+
+        models = self.platform.warehouse.models.built.values()
+        return frozenset(
+            dg.AssetKey(one.asset_key) for one in models if not one.after_landing
+        )
 
     def unsupplied(
         self, keys: Collection[Any], months: Sequence[str]
