@@ -32,7 +32,7 @@ def add(session: Session, folder: Path, month: str) -> float:
     if not outcomes or any(one.outcome != "landed" for one in outcomes):
         raise SystemExit(f"{month}: not every file was landed")
     started = time.perf_counter()
-    due = session.due()
+    due = session.due(after_landing=True)
     if not session.run(due.keys, 60, months=due.months).succeeded:
         raise SystemExit(f"{month}: the run failed; see edp status")
     return time.perf_counter() - started

@@ -33,11 +33,13 @@ from edp_platform.commands.console import (
     out,
 )
 from edp_platform.commands.database import app as database_app
+from edp_platform.commands.evaluation import app as evaluation_app
 from edp_platform.commands.export import app as export_app
 from edp_platform.commands.governance import app as governance_app
 from edp_platform.commands.legacy import app as legacy_app
 from edp_platform.commands.lineage import app as lineage_app
 from edp_platform.commands.linkage import app as linkage_app
+from edp_platform.commands.measure import app as measure_app
 from edp_platform.commands.people import app as people_app
 from edp_platform.commands.quarantine import app as quarantine_app
 from edp_platform.commands.records import (
@@ -97,6 +99,8 @@ app.add_typer(linkage_app, name="linkage")
 app.add_typer(cleansing_app, name="cleansing")
 app.add_typer(legacy_app, name="legacy")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(evaluation_app, name="evaluation")
+app.add_typer(measure_app, name="measure")
 
 
 def main() -> None:
@@ -503,21 +507,31 @@ def generate(
         bool, typer.Option("--check", help="Only say what differs; exit 1 if any.")
     ] = False,
 ) -> None:
-    """Write the dbt sources and code lists that follow from the contracts."""
+    """Write the dbt models that follow from the contracts and from the measures."""
     from edp_platform.contracts.dbt_sources import drift, write_generated
     from edp_platform.datasets import DataSets
+    from edp_platform.measures import sql as measures_sql
+    from edp_platform.measures.loading import load_measures
     from edp_platform.warehouse.manifest import dbt_project_folder
 
+    project = dbt_project_folder()
     contracts = [one.contract for one in DataSets.load(open_home()).by_name.values()]
+    measures = [*load_measures().values()]
     if check:
-        differing = drift(contracts, dbt_project_folder())
+        differing = drift(contracts, project)
+        differing += measures_sql.drift(measures, project)
         for path in differing:
-            err.print(f"differs from its contract: {path}", soft_wrap=True)
+            err.print(f"differs from what it is generated of: {path}", soft_wrap=True)
         if differing:
-            fail("generated files differ. Change the contract and run: edp generate")
-        out.print("Every generated file follows its contract.")
+            fail(
+                "generated files differ. Change the contract or the measure and run: "
+                "edp generate"
+            )
+        out.print("Every generated file follows its contract or its measures.")
         return
-    for path in write_generated(contracts, dbt_project_folder()):
+    written = write_generated(contracts, project)
+    written += measures_sql.write_generated(measures, project)
+    for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
 
 

@@ -53,6 +53,7 @@ _NEW = {
     "problem": "Start an entry of the problem book.",
     "model": "Start the transparency record of a model.",
     "legacy": "Start the record of a legacy service that the platform replaces.",
+    "evaluation": "Start the plan of an evaluation, to be registered before anybody looks.",
 }
 
 

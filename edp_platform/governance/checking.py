@@ -12,12 +12,14 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from edp_platform.analysis.evaluation.conclusions import faults as conclusion_faults
 from edp_platform.datasets import DataSet, DataSets
-from edp_platform.governance.supplier_rules import review_faults
 from edp_platform.governance.dpia import Dpia, DpiaInvalid
 from edp_platform.governance.records.base import Fault, Record, RecordInvalid
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Register, Registers
+from edp_platform.governance.supplier_rules import review_faults
+from edp_platform.measures.loading import check_measures
 from edp_platform.use_cases import UseCaseFolder, UseCases
 from edp_platform.warehouse.manifest import dbt_project_folder
 from edp_platform.yaml_source import YamlDocument, load_yaml
@@ -79,6 +81,8 @@ def faults(
         *(str(one) for one in _grants(registers)),
         *_assessments_named(data_sets, use_cases, registers),
         *(str(one) for one in _supplier_reviews(use_cases, registers)),
+        *check_measures(),
+        *(str(one) for one in conclusion_faults(registers)),
     ]
     for data_set in data_sets.by_name.values():
         found += _data_set_faults(data_set, today)
@@ -318,7 +322,13 @@ def _cross_references(registers: Registers) -> Iterator[Fault]:
                 ["retention"],
                 f"the retention rule {document.retention} stands in no schedule.",
             )
-    for name in ("purposes", "problem_book", "model_records", "legacy_services"):
+    for name in (
+        "purposes",
+        "problem_book",
+        "model_records",
+        "evaluations",
+        "legacy_services",
+    ):
         owned = registers.all[name]
         for record in owned.values():
             owner = getattr(record, "owner", None)

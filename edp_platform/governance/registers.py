@@ -23,6 +23,7 @@ from edp_platform.governance.records.base import (
     load_record,
 )
 from edp_platform.governance.records.eqia import Eqia
+from edp_platform.governance.records.evaluation import Evaluation
 from edp_platform.governance.records.grant import Grant
 from edp_platform.governance.records.legacy_service import LegacyService
 from edp_platform.governance.records.model_record import ModelRecord
@@ -177,6 +178,11 @@ class Registers:
         return self._register("model_records", ModelRecord)
 
     @cached_property
+    def evaluations(self) -> Register[Evaluation]:
+        """The evaluations of what was done, registered before the outcomes were seen."""
+        return self._register("evaluations", Evaluation)
+
+    @cached_property
     def platform_reviews(self) -> Register[PlatformReview]:
         """The reviews of the overarching records, one a delivery."""
         return self._register("platform_reviews", PlatformReview)
@@ -250,6 +256,7 @@ class Registers:
             self.grants,
             self.problems,
             self.model_records,
+            self.evaluations,
             self.platform_reviews,
             self.legacy_services,
         )

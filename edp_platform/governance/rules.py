@@ -253,6 +253,36 @@ _RULES = [
         "a missing characteristic, no monitoring measure",
     ),
     Rule(
+        37,
+        "Disparity is shown honestly",
+        "Equality Act 2010 s.149; Race Disparity Unit, method of relative disparity",
+        "a ratio with no interval, no unknown share, or fewer than ten events",
+    ),
+    Rule(
+        38,
+        "Limits are never computed across a break of the series",
+        "PCD 1305, 1.9; Code of Practice for Statistics, Q2",
+        "limits over March 2024 for hate crime or domestic abuse",
+    ),
+    Rule(
+        39,
+        "The total of notifiable offences holds notifiable offences alone",
+        "Home Office Counting Rules for Recorded Crime",
+        "“Other Accepted Crime” in the total",
+    ),
+    Rule(
+        40,
+        "A signal of fewer than twelve points is called a trial",
+        "NHS England, Making data count",
+        "a signal claimed on under 12 points without `trial`",
+    ),
+    Rule(
+        41,
+        "A cause is named only where it was shown",
+        "PCD 1305, 1.9; Code of Practice for Statistics, V4",
+        "`caused` without registration beforehand and passed placebos",
+    ),
+    Rule(
         43,
         "A model in use is on the algorithmic transparency record",
         "Algorithmic Transparency Recording Standard",

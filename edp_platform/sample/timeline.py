@@ -12,6 +12,9 @@ FORCE_NAMES = {FORCE: "Sample Force Police", CITY: "Sample City Police"}
 
 STEP_CRIME_TYPE = "Theft from the person"
 STEP_FACTOR = 1.6
+PATROL_CRIME_TYPE = "Violence and sexual offences"
+PATROL_ENVIRONMENT = "public"
+PATROL_FACTOR = 0.75
 PARTIAL_SHARE = 0.2
 MISSING_COORDINATES_SHARE = 0.95
 
@@ -109,6 +112,15 @@ class Timeline:
     def step_from(self) -> int:
         """First month of the planted step in one crime type."""
         return self._at(0.625)
+
+    @property
+    def patrols_from(self) -> int | None:
+        """First month of the planted patrols; None in a window under 18 months.
+
+        Always a year before the end, so that an evaluation registered beforehand names
+        the right month however long the window is.
+        """
+        return None if self.months < 18 else self.last - 11
 
     @property
     def further_action_from(self) -> int:

@@ -74,10 +74,16 @@ def code_read(node: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for one in _meta(node).get("code") or []:
         place = _PACKAGE / one
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+        for path in sorted(_files(place)) if place.is_dir() else [place]:
             digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the code and the YAML of a folder."""
+    for suffix in (".py", ".yaml"):
+        yield from folder.rglob(f"*{suffix}")
 
 
 def declared(node: Mapping[str, Any]) -> tuple[Traced, tuple[str, ...]]:

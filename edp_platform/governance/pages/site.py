@@ -44,6 +44,7 @@ _KINDS = {
     "retention_schedule": "Retention schedule",
     "problem_book": "Problem book",
     "model_records": "Model records",
+    "evaluations": "Evaluations",
     "suppliers": "Suppliers",
     "supplier_reviews": "Supplier reviews",
     "grants": "Grants",

@@ -44,25 +44,35 @@ def moment(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def moments(start: date, end: date, random: pl.DataFrame) -> pl.Series:
+def moments(
+    start: date,
+    end: date,
+    random: pl.DataFrame,
+    weekdays: Sequence[float] | None = None,
+) -> pl.Series:
     """Return moments between two days, more of them when people are about.
 
     Args:
         start: First day.
         end: Day after the last.
         random: Columns `day`, `hour` and `second`, numbers in [0, 1).
+        weekdays: How busy each day of the week is, from Monday; by default all alike.
 
     Returns:
         Datetime("us", "UTC"), to the second.
     """
     days = (end - start).days
     hour = choose(_HOUR_BOUNDS, random["hour"]).alias("of_day")
+    of_window = (random["day"] * days).cast(pl.Int64)
+    if weekdays is not None:
+        busy = [weekdays[(start.weekday() + day) % 7] for day in range(days)]
+        of_window = choose(cumulative(busy), random["day"]).cast(pl.Int64)
     return (
-        random.hstack([hour])
+        random.hstack([hour, of_window.alias("of_window")])
         .select(
             pl.lit(moment(start)).cast(pl.Datetime("us", "UTC"))
             + pl.duration(
-                days=(pl.col("day") * days).cast(pl.Int64),
+                days=pl.col("of_window"),
                 hours=pl.col("of_day").cast(pl.Int64),
                 seconds=(pl.col("second") * 3600).cast(pl.Int64),
             )

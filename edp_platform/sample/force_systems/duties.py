@@ -16,6 +16,7 @@ from edp_platform.sample.force_systems.columns import (
 )
 from edp_platform.sample.force_systems.nominals import People
 from edp_platform.sample.force_systems.offences import OFFENCES
+from edp_platform.sample.force_systems.patrol_effect import PatrolEffect
 from edp_platform.sample.force_systems.word_lists import GROUP_SHARES, GROUPS
 
 CASE_COLUMNS = [
@@ -101,7 +102,14 @@ _SATISFACTION_GAP = {"Black": -0.06, "Mixed": -0.05, "Asian": -0.02}
 class DutyMaker:
     """Makes cases, patrols and answers; numbers run on from month to month."""
 
-    def __init__(self, areas: Areas, people: People, seed: int, until: date) -> None:
+    def __init__(
+        self,
+        areas: Areas,
+        people: People,
+        seed: int,
+        until: date,
+        patrols: PatrolEffect,
+    ) -> None:
         """Begin.
 
         Args:
@@ -109,8 +117,10 @@ class DutyMaker:
             people: Who may complain.
             seed: The sample's seed.
             until: The day of the extracts.
+            patrols: Where hotspot patrols run.
         """
         self._areas = areas
+        self._patrols = patrols
         self._people = people
         self._seed = seed
         self._until = until
@@ -178,7 +188,7 @@ class DutyMaker:
         random = draws.frame(
             rows,
             *("day", "hour", "second", "place", "nowhere", "activity", "long", "many"),
-            *("unit", "pick"),
+            *("unit", "pick", "turned"),
         )
         frame = random.hstack(
             [
@@ -187,7 +197,9 @@ class DutyMaker:
             ]
         ).hstack(self._areas.drawn(random["place"]))
         frame = frame.with_columns(
-            activity="activity_name",
+            activity=self._patrols.activity(
+                month, pl.col("activity_name"), pl.col("turned")
+            ),
             ended_at=pl.col("started_at") + seconds(1800 + pl.col("long") * 5.5 * 3600),
             officers=(1 + pl.col("many").pow(2) * 6).cast(pl.Int64),
             unit=numbered("U", 100 + (pl.col("unit") * 800).cast(pl.Int64), 3),

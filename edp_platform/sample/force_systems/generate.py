@@ -11,11 +11,22 @@ from typing import Any
 
 import polars as pl
 
-from edp_platform.sample.force_systems.calls import CallMaker
+from edp_platform.sample.force_systems.calls import (
+    WEEKDAY_WEIGHTS,
+    WEEKDAYS,
+    CallMaker,
+)
 from edp_platform.sample.force_systems.columns import Areas
 from edp_platform.sample.force_systems.duties import DutyMaker
 from edp_platform.sample.force_systems.encounters import EncounterMaker
+from edp_platform.sample.force_systems.near_repeats import (
+    NEAR_REPEAT_DAYS,
+    NEAR_REPEAT_OFFENCE,
+    NEAR_REPEAT_SHARE,
+    SAME_POSTCODE_SHARE,
+)
 from edp_platform.sample.force_systems.nominals import People
+from edp_platform.sample.force_systems.patrol_effect import PatrolEffect
 from edp_platform.sample.force_systems.reports import ReportMaker
 from edp_platform.sample.geography import Geography
 from edp_platform.sample.timeline import FORCE, Timeline, month_start, month_text
@@ -231,13 +242,18 @@ class ForceSystems:
         self._until = month_start(last + 1).replace(day=15)
         areas = Areas(self.geography)
         self._people = People(self.seed)
-        self._reports = ReportMaker(areas, self.seed, self._until)
+        self._patrols = PatrolEffect.planned(self.timeline, self.geography)
+        self._reports = ReportMaker(areas, self.seed, self._until, self._patrols)
         self._calls = CallMaker(areas, self.seed)
         self._encounters = EncounterMaker(areas, self._people, self.seed, self._until)
-        self._duties = DutyMaker(areas, self._people, self.seed, self._until)
+        self._duties = DutyMaker(
+            areas, self._people, self.seed, self._until, self._patrols
+        )
         self._recent: list[pl.DataFrame] = []
         self._nominal_truth: list[pl.DataFrame] = []
         self._planted: Counter[str] = Counter()
+        self._prevented = 0
+        self._near_repeats = 0
 
     @property
     def rows(self) -> int:
@@ -269,6 +285,8 @@ class ForceSystems:
             faults=faults,
             back_record=is_back,
         )
+        self._prevented += reports.prevented
+        self._near_repeats += reports.near_repeats
         links, records = self._reports.links(
             month, reports, self._people, (start, end), faults=faults
         )
@@ -356,8 +374,22 @@ class ForceSystems:
             "planted": dict(sorted(planted.items())),
             "environment": dict(sorted(environment.items())),
             "environment_unknown_share": environment["unknown"] / total,
+            "patrol_effect": self._patrol_truth(),
+            "calls_by_weekday": dict(zip(WEEKDAYS, WEEKDAY_WEIGHTS, strict=True)),
+            "near_repeats": {
+                "offence_code": NEAR_REPEAT_OFFENCE,
+                "share_moved": NEAR_REPEAT_SHARE,
+                "same": "lsoa_code",
+                "same_postcode_share": round(SAME_POSTCODE_SHARE, 3),
+                "within_days": NEAR_REPEAT_DAYS,
+                "reports": self._near_repeats,
+            },
             "files": self.files,
         }
+
+    def _patrol_truth(self) -> dict[str, object] | None:
+        told = self._patrols.as_truth()
+        return told and {**told, "reports_prevented": self._prevented}
 
     def _write_reports(self, month: int, table: pl.DataFrame) -> None:
         loaded = table.filter(pl.col("fault").is_null() & ~pl.col("is_repeat"))

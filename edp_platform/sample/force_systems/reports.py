@@ -16,8 +16,13 @@ from edp_platform.sample.force_systems.columns import (
     postcodes,
     seconds,
 )
+from edp_platform.sample.force_systems.near_repeats import (
+    NEAR_REPEAT_OFFENCE,
+    near_repeats,
+)
 from edp_platform.sample.force_systems.nominals import People, Records
 from edp_platform.sample.force_systems.offences import OFFENCES
+from edp_platform.sample.force_systems.patrol_effect import PatrolEffect
 
 NO_MOPI_GROUP_SHARE = 0.02
 _OUTCOMES: list[tuple[str | None, float]] = [
@@ -53,10 +58,14 @@ class Reports:
         table: The file's rows under contract names, with `fault` and `is_repeat`.
         linkable: Sound reports: `crime_number`, `reported_at`, `occurred_to`, `offence`
             (position in `OFFENCES`), `lsoa_code`, `borough_code`, `environment`.
+        prevented: Reports that the planted patrols prevented: in no file.
+        near_repeats: Burglaries moved to the small area of one just before.
     """
 
     table: pl.DataFrame
     linkable: pl.DataFrame
+    prevented: int
+    near_repeats: int
 
 
 @dataclass(frozen=True)
@@ -80,15 +89,23 @@ class Links:
 class ReportMaker:
     """Makes reports and links; numbers run on from month to month."""
 
-    def __init__(self, areas: Areas, seed: int, known_until: date) -> None:
+    def __init__(
+        self,
+        areas: Areas,
+        seed: int,
+        known_until: date,
+        patrols: PatrolEffect | None = None,
+    ) -> None:
         """Begin.
 
         Args:
             areas: Where things happen.
             seed: The sample's seed.
             known_until: The day of the extracts: nothing later is known to them.
+            patrols: What prevents some of them; by default nothing does.
         """
         self._areas = areas
+        self._patrols = patrols
         self._seed = seed
         self._known_until = known_until
         self._reports = 0
@@ -119,7 +136,7 @@ class ReportMaker:
             total,
             *("day", "hour", "second", "offence", "place", "environment", "lag"),
             *("span", "open_end", "mopi", "flag", "hate", "post", "no_post"),
-            *("outcome", "decided", "delay", "kind"),
+            *("outcome", "decided", "delay", "kind", "deterred", "follows", "after"),
         )
         # Older crimes are kept the longer the graver they are.
         shares = [
@@ -127,6 +144,13 @@ class ReportMaker:
             for one in OFFENCES
         ]
         frame = self._frame(random, window, shares).sort("reported_at", "kind")
+        # Thirty years of back record hold no two burglaries of one week and area.
+        repeating = [] if back_record else [NEAR_REPEAT_OFFENCE]
+        frame = near_repeats(frame, repeating)
+        if self._patrols is not None:
+            gone = self._patrols.prevented(month, pl.col("deterred"))
+            frame = frame.filter(~gone)
+        prevented = total - frame.height
         frame = frame.with_columns(
             at=pl.int_range(pl.len()),
             crime_number=pl.lit("C")
@@ -154,7 +178,12 @@ class ReportMaker:
             "borough_code",
             "environment",
         )
-        return Reports(_with_faulty_rows(frame), linkable)
+        return Reports(
+            _with_faulty_rows(frame),
+            linkable,
+            prevented,
+            int(frame["is_near_repeat"].sum()),
+        )
 
     def _frame(
         self, random: pl.DataFrame, window: tuple[date, date], shares: list[float]
