@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
@@ -52,10 +53,11 @@ class Scale:
     loads: int = 5
     landings: int = 12
     sensed: int = 3
+    measures: int = 30
 
 
 FULL = Scale()
-QUICK = Scale("small", 3, 6, 4, 1, 1, 2, 0)
+QUICK = Scale("small", 3, 6, 4, 1, 1, 2, 0, 2)
 
 
 #: What a revision counts that the hand-written script counts too.
@@ -112,6 +114,9 @@ class Benchmarks:
             "definitions": self.definitions,
             "freshness": self.freshness,
             "publication": self.publication,
+            "signals": self.signals,
+            "row-security": self.row_security,
+            "audit": self.audit,
         }
 
     # Landing to marts ------------------------------------------------------------------
@@ -339,6 +344,46 @@ class Benchmarks:
 
     # Serving ---------------------------------------------------------------------------
 
+    def row_security(self) -> list[Figure]:
+        """Queries of a mart under its policies beside the bare table."""
+        self.console.log("row security")
+        found = self._printed("benchmarks.row_security")
+        return [
+            Figure(
+                "queries of a mart under row security / of the bare table",
+                float(found["all_questions"]),
+                1.2,
+                "ratio of wall time",
+                found,
+            ),
+            Figure(
+                "queries under a limit to two forces / of the bare table with a WHERE",
+                float(found["with_row_limit"]),
+                None,
+                "ratio of wall time",
+                found,
+            ),
+        ]
+
+    def audit(self) -> list[Figure]:
+        """What the log of s.62 costs: it must not halve the speed of queries."""
+        self.console.log("audit log")
+        found = self._printed("benchmarks.audit_overhead")
+        told = {
+            "server_log": "small direct queries logged by the server / not logged",
+            "chain": "edp sql's query with its events on the chain / without",
+        }
+        return [
+            Figure(name, float(found[key]), 2.0, "ratio of wall time", found)
+            for key, name in told.items()
+        ]
+
+    def _printed(self, module: str) -> dict[str, Any]:
+        """Return what a benchmark of its own prints."""
+        log = self.workplace.logs / f"{module.rpartition('.')[2]}.log"
+        run([_PYTHON, "-m", module], log)
+        return dict(json.loads(log.read_text(encoding="utf-8")))
+
     def publication(self) -> list[Figure]:
         """Publish the marts to PostgreSQL, beside raw COPY of the same rows."""
         landed = self.workplace.landed(self.scale.size, self.scale.months)
@@ -372,6 +417,41 @@ class Benchmarks:
                 )
             )
         return figures
+
+    # Signals ---------------------------------------------------------------------------
+
+    def signals(self) -> list[Figure]:
+        """Compute the signals of every series, and of a new month, beside polars."""
+        title = (
+            f"signals of {self.scale.measures} measures x 32 boroughs and 600 wards x "
+            "10 years"
+        )
+        figures, peaks = [], {}
+        for case, work, reach in (
+            ("all", "all recomputed", 10.0),
+            ("month", "one new month of one measure", 4.0),
+            ("plain", "", None),
+        ):
+            log = self.workplace.logs / f"signals-{case}.log"
+            sizes = [str(self.scale.rounds + 1), str(self.scale.measures)]
+            taken = run([_PYTHON, "-m", "benchmarks.signals", case, *sizes], log)
+            peaks[case] = taken.peak
+            told = json.loads(log.read_text().strip().splitlines()[-1])
+            if case == "plain":
+                continue
+            ratios = [ours / theirs for ours, theirs in told["seconds"]]
+            seen: dict[str, object] = told | {"ratios": ratios, "bytes": taken.peak}
+            name = f"{title}: {work} / plain polars, mean and moving range"
+            figures.append(
+                Figure(
+                    name, statistics.median(ratios), reach, "ratio of wall time", seen
+                )
+            )
+            self.console.log(f"signals, {case}: {told['seconds'][-1]}")
+        name = f"peak memory of {title} / plain polars"
+        memory: dict[str, object] = {"bytes": peaks}
+        ratio = peaks["all"] / peaks["plain"]
+        return [*figures, Figure(name, ratio, 6.0, "ratio of peak memory", memory)]
 
 
 def machine() -> str:

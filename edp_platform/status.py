@@ -61,10 +61,11 @@ def platform_status(
         set_aside: folders (of data sets and use cases) that could not.
 
     Returns:
-        `home`, `is_good`, `snapshot` (`id`, `as_at`, or None), `data_sets` (see
-        below), `models_due` (how many; None with `dbt_error` when the dbt project does
-        not parse), `set_aside` (`folder`, `error`) and `quarantine_by_reason` (data set
-        → reason → lines).
+        `home`, `is_good`, `snapshot` (`id`, `as_at` and `held_back`, the marts that
+        stand in it as an earlier copy had them; or None), `data_sets` (see below),
+        `models_due` (how many; None with `dbt_error` when the dbt project does not
+        parse), `set_aside` (`folder`, `error`) and `quarantine_by_reason` (data set →
+        reason → lines).
 
         Of each data set: `name`, `title`, `owner`, `regime`, `dpia` (its id),
         `dpia_status` ("invalid" when it cannot be relied on), `dpia_review_due`,
@@ -116,12 +117,18 @@ def platform_status(
     }
 
 
-def _snapshot(home: Home) -> dict[str, str] | None:
+def _snapshot(home: Home) -> dict[str, Any] | None:
+    from edp_platform.publishing.serving import held_back
+
     try:
         snapshot = current(home)
     except NothingPublished:
         return None
-    return {"id": snapshot.id, "as_at": snapshot.as_at}
+    return {
+        "id": snapshot.id,
+        "as_at": snapshot.as_at,
+        "held_back": held_back(home, snapshot),
+    }
 
 
 def _governance(data_set: DataSet, today: date) -> dict[str, Any]:
@@ -338,6 +345,11 @@ def _attention(told: Mapping[str, Any]) -> Iterable[str]:
         for scope, months in one["months_missing"].items():
             whose = f"{one['name']} {scope}".rstrip()
             yield f"[yellow]missing[/] {whose}: {_ranges(months)}"
+    for mart in (told["snapshot"] or {}).get("held_back", ()):
+        yield (
+            f"[yellow]held back[/] {mart}: its last build or check did not end well, so "
+            "it is published as an earlier copy had it"
+        )
     for one in sets:
         if one["records"]["superseded"]:
             number = one["records"]["superseded"]

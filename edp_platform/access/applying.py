@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from edp_platform.access.brokering import brokered_marts, functions_of
 from edp_platform.access.declared import Declared, limited_columns, without
 from edp_platform.access.live import STATE, read_live, read_state
 from edp_platform.access.naming import (
+    BROKER,
     GOV,
     OWNER,
     PERSON_COMMENT,
@@ -17,6 +19,7 @@ from edp_platform.access.naming import (
     quoted,
 )
 from edp_platform.access.planning import (
+    KEPT_SETTINGS,
     SETTINGS,
     Change,
     as_declared,
@@ -50,27 +53,33 @@ class Applied:
     Attributes:
         changes: in the order in which they were made.
         ended: logins whose open sessions were ended.
+        passwords: logins that had another password than the one kept here, and have
+            that again. A new login is not among them.
     """
 
     changes: tuple[Change, ...]
     ended: tuple[str, ...]
+    passwords: tuple[str, ...] = ()
 
 
 def settings_of(connection: Connection[Any]) -> dict[str, str]:
     """Return what sessions of people begin with on this server.
 
-    A managed server may keep `log_statement` to its provider; there the server's own
-    audit (pgaudit) logs what people ask, and `docs/access.md` says how to turn it on.
+    A managed server may keep `log_statement` and `temp_file_limit` to its provider;
+    there the server's own audit (pgaudit) logs what people ask, and `docs/access.md`
+    says how to turn it on.
     """
     found = dict(SETTINGS)
     if connection.info.server_version >= _SINCE:
         found["transaction_timeout"] = _LONGEST_TRANSACTION
-    row = connection.execute(
-        "select rolsuper or has_parameter_privilege('log_statement', 'SET') "
-        "from pg_roles where rolname = current_user"
-    ).fetchone()
-    if row is None or not row[0]:
-        del found["log_statement"]
+    for name in KEPT_SETTINGS:
+        row = connection.execute(
+            "select rolsuper or has_parameter_privilege(%s, 'SET') "
+            "from pg_roles where rolname = current_user",
+            [name],
+        ).fetchone()
+        if row is None or not row[0]:
+            del found[name]
     return found
 
 
@@ -136,7 +145,7 @@ def _apply(home: Home, connection: Connection[Any], declared: Declared) -> Appli
             "The database did not become as declared, and nothing was changed: "
             f"{_told(left)}. Whoever gave these privileges may have to take them back."
         )
-    _sign_ins(home, connection, declared.logins)
+    anew = _sign_ins(home, connection, declared.logins)
     connection.commit()
     ended = end_sessions(connection, {name for one in changes for name in one.ends})
     connection.commit()
@@ -145,7 +154,7 @@ def _apply(home: Home, connection: Connection[Any], declared: Declared) -> Appli
             f"What a program may put right was put right. This only you can: "
             f"{_told(by_hand)}."
         )
-    return Applied(changes, ended)
+    return Applied(changes, ended, anew)
 
 
 def _carry_out(
@@ -213,31 +222,49 @@ def _stored(value: object) -> object:
 
 def _sign_ins(
     home: Home, connection: Connection[Any], logins: Mapping[str, bool]
-) -> None:
-    """Give each login that may sign in a password, where it has none."""
-    from edp_platform.database.migrating import set_password
-    from edp_platform.database.passwords import ensure_password, forget_password
+) -> tuple[str, ...]:
+    """Have each login that may sign in do so with the password that is kept here.
 
-    for role, may in logins.items():
-        if not may:
+    A person can change their own, which `edp sql` then does not know.
+
+    Returns:
+        those whose password was another.
+    """
+    from edp_platform.database.migrating import set_password
+    from edp_platform.database.passwords import (
+        ensure_password,
+        forget_password,
+        is_of,
+    )
+
+    kept = _verifiers(connection)
+    anew = []
+    # Whoever no grant names any more has a login all the same, that may not sign in.
+    for role in sorted({*logins, *_people(connection)}):
+        if not logins.get(role, False):
             forget_password(home, role)
             continue
         password, is_new = ensure_password(home, role)
-        if is_new or role not in _with_password(connection):
+        if is_new or kept is None:
+            # Where nobody may know what the server keeps, it is given again.
             set_password(connection, role, password)
+        elif not is_of(kept.get(role) or "", password):
+            set_password(connection, role, password)
+            anew.append(role)
+    return tuple(sorted(anew))
 
 
-def _with_password(connection: Connection[Any]) -> frozenset[str]:
-    """Return the roles that have a password, where whoever asks may know."""
+def _verifiers(connection: Connection[Any]) -> dict[str, str] | None:
+    """Return what the server keeps of each role's password; None where we may not."""
     row = connection.execute(
         "select has_table_privilege('pg_authid', 'SELECT')"
     ).fetchone()
     if row is None or not row[0]:
-        return frozenset()
+        return None
     found = connection.execute(
-        "select rolname from pg_authid where rolpassword is not null"
+        "select rolname, rolpassword from pg_authid where rolpassword is not null"
     ).fetchall()
-    return frozenset(str(name) for (name,) in found)
+    return {str(name): str(kept) for name, kept in found}
 
 
 def end_sessions(
@@ -288,15 +315,16 @@ def grant_columns(
         write_state(connection, without(declared, declared.logins.keys() - known))
     limited = limited_columns(read_state(connection, "row_limit"))
     tables = _tables(connection, schema)
+    names = {table: [name for name, _ in columns] for table, columns in tables.items()}
     where = quoted(schema)
     connection.execute(f"grant usage on schema {where} to {READER}")
-    for table, columns in tables.items():
+    for table in tables:
         whole = f"{where}.{quoted(table)}"
         for statement in (
             f"alter table {whole} enable row level security",
             f"alter table {whole} force row level security",
             f"drop policy if exists {POLICY} on {whole}",
-            policy_statement(schema, table, columns, limited.get(table, ())),
+            policy_statement(schema, table, names[table], limited.get(table, ())),
         ):
             connection.execute(statement)
     if known:
@@ -305,27 +333,87 @@ def grant_columns(
         connection.execute(
             f"revoke all on all tables in schema {where} from {everybody}"
         )
+    brokered = brokered_marts([*read_state(connection, "mart")])
+    granted = read_state(connection, "column_grant")
+    for mart in brokered.keys() & tables.keys():
+        _say_no_size(connection, f"{where}.{quoted(mart)}")
+    _make_brokers(connection, tables, brokered, granted, known)
     by_login: dict[tuple[str, str], list[str]] = {}
-    for login, mart, column in read_state(connection, "column_grant"):
-        if login in known and column in tables.get(str(mart), ()):
-            by_login.setdefault((str(login), str(mart)), []).append(str(column))
-    for (login, mart), names in sorted(by_login.items()):
-        chosen = ", ".join(quoted(one) for one in sorted(names))
+    for login, of_mart, column in granted:
+        if of_mart in brokered:
+            continue
+        if login in known and column in names.get(str(of_mart), ()):
+            by_login.setdefault((str(login), str(of_mart)), []).append(str(column))
+    for (login, mart), held in sorted(by_login.items()):
+        chosen = ", ".join(quoted(one) for one in sorted(held))
         statement = (
             f"grant select ({chosen}) on {where}.{quoted(mart)} to {quoted(login)}"
         )
         connection.execute(statement)
 
 
-def _tables(connection: Connection[Any], schema: str) -> dict[str, Sequence[str]]:
+def _say_no_size(connection: Connection[Any], whole: str) -> None:
+    """Have the catalogue say nothing of how many rows a table has, now and later.
+
+    Emptied and filled again within the transaction, without statistics: the estimate
+    that everybody may read in `pg_class` is then unknown (PostgreSQL 14 on). Frozen, as
+    publication fills it: who began before the swap sees the rows as well.
+    """
+    connection.execute(f"alter table {whole} no force row level security")
+    with connection.cursor() as cursor:
+        with cursor.copy(f"copy {whole} to stdout (format binary)") as taken:
+            held = [bytes(one) for one in taken]
+        cursor.execute(f"truncate {whole}")
+        cursor.execute(
+            f"alter table {whole} set (autovacuum_enabled = false, "
+            "toast.autovacuum_enabled = false)"
+        )
+        with cursor.copy(f"copy {whole} from stdin (format binary, freeze)") as into:
+            for one in held:
+                into.write(one)
+    connection.execute(f"alter table {whole} force row level security")
+
+
+def _make_brokers(
+    connection: Connection[Any],
+    tables: Mapping[str, Sequence[tuple[str, str]]],
+    brokered: Mapping[str, Sequence[str]],
+    granted: Iterable[Sequence[object]],
+    known: Collection[str],
+) -> None:
+    """Make the functions of brokered marts anew, for the columns the new snapshot has.
+
+    They read schema `marts` by name: made within the swap, they never see the columns
+    of one snapshot and the table of another.
+    """
+    for one in functions_of(brokered, tables):
+        for statement in one.statements:
+            connection.execute(statement)
+        logins = sorted(
+            {str(row[0]) for row in granted if row[1] == one.mart} & {*known}
+        )
+        for login in logins:
+            connection.execute(
+                f"grant execute on function {BROKER}.{quoted(one.mart)}() "
+                f"to {quoted(login)}"
+            )
+
+
+def _tables(
+    connection: Connection[Any], schema: str
+) -> dict[str, list[tuple[str, str]]]:
+    """Return table → (column, type as functions return it: without a length)."""
     found = connection.execute(
-        "select c.relname::text, array_agg(a.attname::text order by a.attnum) "
+        "select c.relname::text, a.attname::text, format_type(a.atttypid, null) "
         "from pg_class as c join pg_attribute as a on a.attrelid = c.oid "
         "where c.relnamespace = %s::regnamespace and c.relkind = 'r' "
-        "and a.attnum > 0 and not a.attisdropped group by 1",
+        "and a.attnum > 0 and not a.attisdropped order by 1, a.attnum",
         [quoted(schema)],
     ).fetchall()
-    return dict(found)
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in found:
+        tables.setdefault(table, []).append((column, kind))
+    return tables
 
 
 def _people(connection: Connection[Any]) -> frozenset[str]:

@@ -99,6 +99,7 @@ def _may_close(
         raise CannotClose(
             f"{supplier_id} is no supplier of the register; there are "
             f"{', '.join(registers.suppliers) or 'none'}."
+            + "".join(f" Left out: {one}" for one in registers.suppliers.faults)
         )
     if supplier.closed is not None:
         raise CannotClose(f"{supplier_id} was closed on {supplier.closed.on}.")

@@ -19,12 +19,12 @@ from edp_platform.access.rules import (
     recertified_until,
     refusals,
 )
-from edp_platform.governance.supplier_rules import supplier_complete
 from edp_platform.governance.records.dpia import Dpia
 from edp_platform.governance.records.grant import Grant
 from edp_platform.governance.records.supplier import Supplier
 from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Registers
+from edp_platform.governance.supplier_rules import supplier_complete
 
 #: One row of a table of `gov`: its values in the order of the table's columns.
 Row = tuple[object, ...]
@@ -132,7 +132,14 @@ def declare(registers: Registers, facts: Facts, today: date) -> Declared:
             (one.data_set, one.dpia, one.is_open, after(one.good_until))
             for one in facts.states.values()
         ),
-        "mart": frozenset((one.name, not one.refusals) for one in facts.marts.values()),
+        "mart": frozenset(
+            (
+                one.name,
+                not one.refusals,
+                None if one.counts is None else _list(one.counts),
+            )
+            for one in facts.marts.values()
+        ),
         "mart_source": frozenset(
             (mart.name, one.data_set, not one.refusals, _list(one.purposes))
             for mart in facts.marts.values()
@@ -227,7 +234,33 @@ def _chosen(
             )
         elif not columns:
             wrong.append(_misnamed(f"The grant {grant.id} gives no column of {name}."))
+        elif mart.is_brokered:
+            wrong += _not_whole(grant, mart, columns)
         yield mart, columns, tuple(wrong)
+
+
+def _not_whole(
+    grant: Grant, mart: Mart, columns: tuple[MartColumn, ...]
+) -> Iterator[Refusal]:
+    """Yield why a grant opens nothing of a brokered mart: its function gives whole rows."""
+    if not mart.counts or not {*mart.counts} <= {*mart.by_name}:
+        yield Refusal(
+            "grant-names",
+            f"{mart.name} is brokered, and names no column of its own that counts.",
+            "Small counts are left out, so it must be known which columns count.",
+            "Name them in the model's YAML: config.meta.brokered: [COUNT, …].",
+            18,
+        )
+    missing = [one.name for one in mart.columns if one not in columns]
+    if missing:
+        yield Refusal(
+            "grant-names",
+            f"The grant {grant.id} leaves out {', '.join(missing)} of {mart.name}, "
+            "which is brokered.",
+            "Its function gives whole rows, or none.",
+            "Name all its columns, by identifier_classes or columns.",
+            18,
+        )
 
 
 def _misnamed(said: str) -> Refusal:

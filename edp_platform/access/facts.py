@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 
+from edp_platform.access.brokering import declared_counts
 from edp_platform.access.declared import Facts
 from edp_platform.access.marts import (
     DataSetState,
@@ -96,6 +97,7 @@ def _mart(
         product_refusals(
             use_cases, model.use_case, model.name, today, is_model=model.is_model
         ),
+        counts=declared_counts(model.brokered),
     )
 
 

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from edp_platform.access.declared import Row
-from edp_platform.access.naming import GOV, PERSON_COMMENT, PUBLISHED, READER
+from edp_platform.access.naming import (
+    BROKER,
+    GOV,
+    PERSON_COMMENT,
+    PUBLISHED,
+    READER,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -62,6 +68,7 @@ class LiveTable:
         columns: their names, in order.
         forms: each column as the catalogue writes it in a condition, made a text.
         policies: by name.
+        types: each column's type, as functions return it: without a length.
     """
 
     kind: str
@@ -72,6 +79,7 @@ class LiveTable:
     columns: tuple[str, ...]
     forms: tuple[str, ...] = ()
     policies: tuple[LivePolicy, ...] = ()
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class Privilege:
 
 @dataclass(frozen=True)
 class LiveFunction:
-    """One function: its owner, whose rights it runs with, setting and text."""
+    """One function: its owner, whose rights it runs with, setting, text and result."""
 
     owner: str
     is_definer: bool
@@ -109,6 +117,7 @@ class LiveFunction:
     volatility: str
     parallel: str
     source: str
+    returns: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,8 +132,11 @@ class Live:
         published: the schemas with a snapshot that people can reach.
         tables: (schema, name) → relation, of every schema but the server's.
         privileges: all that is held by anybody but the owner of the thing.
-        functions: signature → function, of `gov`, and every other that runs as its
-            owner.
+        functions: signature → function, of `gov` and `broker`, and every other that
+            runs as its owner.
+        open_to_readers: functions of the server's own that no reader has business with
+            (`SHUT_FUNCTIONS`) and may call.
+        left: large object → who keeps it.
         state: table of `gov` → its rows.
     """
 
@@ -137,7 +149,18 @@ class Live:
     privileges: frozenset[Privilege]
     functions: Mapping[str, LiveFunction]
     state: Mapping[str, frozenset[Row]]
+    open_to_readers: tuple[str, ...] = ()
+    left: Mapping[int, str] = field(default_factory=dict)
 
+
+#: Functions of the server's own that everybody may call, and no reader needs. What a
+#: large object holds outlives the grant it was read under; advisory locks fill the
+#: table of locks that all share, and hold up who publishes; the counters tell how many
+#: rows a table has; messages fill the disk.
+SHUT_FUNCTIONS = (
+    "^(lo_|lowrite$|loread$|pg_advisory_|pg_try_advisory_|pg_logical_emit_message$|"
+    "pg_stat_get_(xact_)?(tuples_|live_tuples|dead_tuples|mod_since|ins_since))"
+)
 
 #: Table of `gov` → its columns, in the order of `Declared.state`.
 STATE: dict[str, tuple[str, ...]] = {
@@ -147,7 +170,7 @@ STATE: dict[str, tuple[str, ...]] = {
     ),
     "supplier_state": ("supplier", "starts", "ends", "processing_until"),
     "data_set_state": ("data_set", "dpia", "is_open", "good_until"),
-    "mart": ("mart", "is_open"),
+    "mart": ("mart", "is_open", "counts"),
     "mart_source": ("mart", "data_set", "is_covered", "purposes"),
     "entitlement": (
         *("grant_id", "login", "mart", "kind", "columns", "personal", "purposes"),
@@ -197,6 +220,8 @@ select n.nspname, c.relname,
         case when a.atttypid = 'text'::regtype then quote_ident(a.attname)
             else '(' || quote_ident(a.attname) || ')::text' end
         order by a.attnum) filter (where a.attname is not null), '{{}}'),
+    coalesce(array_agg(format_type(a.atttypid, null) order by a.attnum)
+        filter (where a.attname is not null), '{{}}'),
     c.relkind::text, pg_get_userbyid(c.relowner),
     c.relrowsecurity, c.relforcerowsecurity,
     coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on',
@@ -266,10 +291,22 @@ select n.nspname || '.' || p.proname || '('
         || coalesce((select string_agg(format_type(t, null), ', ' order by at)
             from unnest(p.proargtypes) with ordinality as u (t, at)), '') || ')',
     pg_get_userbyid(p.proowner), p.prosecdef, coalesce(p.proconfig, '{{}}'),
-    p.provolatile::text, p.proparallel::text, p.prosrc
+    p.provolatile::text, p.proparallel::text, p.prosrc, pg_get_function_result(p.oid)
 from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
 where {_OURS} and {_NOT_BROUGHT.format("p")}
-    and (n.nspname = '{GOV}' or p.prosecdef)
+    and (n.nspname in ('{GOV}', '{BROKER}') or p.prosecdef)
+"""
+
+_OPEN_TO_READERS = f"""
+select p.oid::regprocedure::text from pg_proc as p
+where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ '{SHUT_FUNCTIONS}'
+    and has_function_privilege('{READER}', p.oid, 'EXECUTE')
+order by 1
+"""
+
+_LEFT = """
+select l.oid, r.rolname from pg_largeobject_metadata as l
+join pg_roles as r on r.oid = l.lomowner
 """
 
 _PUBLISHED = f"""
@@ -318,20 +355,43 @@ def read_live(connection: Connection[Any]) -> Live:
                 is_invoker=invoker,
                 columns=tuple(columns),
                 forms=tuple(forms),
+                types=tuple(types),
                 policies=tuple(
                     sorted(policies.get((schema, name), []), key=lambda p: p.name)
                 ),
             )
-            for schema, name, columns, forms, kind, owner, secured, forced, invoker in (
-                rows(_TABLES)
-            )
+            for (
+                schema,
+                name,
+                columns,
+                forms,
+                types,
+                kind,
+                owner,
+                secured,
+                forced,
+                invoker,
+            ) in rows(_TABLES)
         },
         privileges=frozenset(Privilege(*one) for one in rows(_PRIVILEGES)),
         functions={
-            signature: LiveFunction(owner, definer, tuple(config), vol, par, source)
-            for signature, owner, definer, config, vol, par, source in rows(_FUNCTIONS)
+            signature: LiveFunction(
+                owner, definer, tuple(config), volatility, parallel, source, returns
+            )
+            for (
+                signature,
+                owner,
+                definer,
+                config,
+                volatility,
+                parallel,
+                source,
+                returns,
+            ) in rows(_FUNCTIONS)
         },
         state={table: read_state(connection, table) for table in STATE},
+        open_to_readers=tuple(one for (one,) in rows(_OPEN_TO_READERS)),
+        left=dict(rows(_LEFT)),
     )
 
 

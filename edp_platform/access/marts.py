@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from edp_platform.governance.column_lineage import LOOKUP
 from edp_platform.governance.column_law import ColumnLaw, Judged
+from edp_platform.governance.column_lineage import LOOKUP
 from edp_platform.governance.refusal import Refusal
 
 #: From what says nothing about a person to what names one.
@@ -71,6 +71,8 @@ class Mart:
         sources: the data sets beneath it.
         use_case: whose it is.
         refusals: why it may be shown to nobody today.
+        counts: of a brokered mart the columns that count (`access.brokering`); None:
+            it is no such mart.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Mart:
     sources: tuple[Source, ...] = ()
     use_case: str | None = None
     refusals: tuple[Refusal, ...] = ()
+    counts: tuple[str, ...] | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, MartColumn]:
@@ -88,6 +91,11 @@ class Mart:
     def data_sets(self) -> frozenset[str]:
         """The data sets beneath it."""
         return frozenset(one.data_set for one in self.sources)
+
+    @property
+    def is_brokered(self) -> bool:
+        """Whether it is reached through a function alone."""
+        return self.counts is not None
 
     def admits(self, purposes: Iterable[str]) -> bool:
         """Whether each data set beneath it is used for one of these purposes."""

@@ -12,6 +12,8 @@ READER = "edp_reader"
 PUBLISHED = "marts"
 #: What one may see, read by the functions of row security.
 GOV = "gov"
+#: The functions through which marts are reached whose very counts disclose.
+BROKER = "broker"
 #: The comment that tells a person's login from any other role of the server.
 PERSON_COMMENT = "A person of the EDP. Made and changed by edp access apply alone."
 #: The one policy of each published table.

@@ -7,9 +7,15 @@ carries them out, and the asset check `access_as_declared` fails while there is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from edp_platform.access.brokering import (
+    SEARCH_PATH,
+    BrokerFunction,
+    brokered_marts,
+    functions_of,
+)
 from edp_platform.access.declared import Declared, without
 from edp_platform.access.functions import FUNCTIONS
 from edp_platform.access.live import (
@@ -22,10 +28,12 @@ from edp_platform.access.live import (
     Privilege,
 )
 from edp_platform.access.naming import (
+    BROKER,
     GOV,
     OWNER,
     PERSON_COMMENT,
     POLICY,
+    PUBLISHED,
     READER,
     literal,
     quoted,
@@ -42,7 +50,10 @@ SETTINGS: dict[str, str] = {
     "statement_timeout": "15min",
     "idle_in_transaction_session_timeout": "60s",
     "log_statement": "all",
+    "temp_file_limit": "5GB",
 }
+#: Those that a person cannot change, and that only a superuser may give.
+KEPT_SETTINGS = frozenset({"log_statement", "temp_file_limit"})
 #: Schemas of the platform's own, beside the marts, that people may ask functions of.
 OPEN_SCHEMAS = frozenset({"publication"})
 
@@ -64,7 +75,7 @@ class Change:
     """One difference.
 
     Attributes:
-        kind: role, membership, function, state, table, privilege.
+        kind: role, membership, function, large object, state, table, privilege.
         name: what it is of.
         said: how it differs, for people.
         statements: what puts it right; none where only a person can.
@@ -103,10 +114,12 @@ def as_declared(
     return (
         *_roles(declared, live, settings),
         *_memberships(ours, live),
-        *_functions(live),
+        *_functions(ours, live),
+        *_left_by_readers(live),
         *_state(ours, live),
         *_tables(ours, live),
         *_privileges(ours, live),
+        *_undeclared_brokers(ours, live),
     )
 
 
@@ -211,7 +224,8 @@ def _role(
         yield Change("role", name, said, (statement,))
     wanted = {f"{one}={value}" for one, value in settings.items()}
     if role.settings != wanted:
-        other = sorted(wanted ^ role.settings)
+        # What a person sets for themselves may hold anything: its name is enough.
+        other = sorted({one.partition("=")[0] for one in wanted ^ role.settings})
         made = (
             f"{alter} reset all",
             f"{alter} in database {quoted(database)} reset all",
@@ -256,18 +270,29 @@ def _memberships(declared: Declared, live: Live) -> Iterator[Change]:
 # ------------------------------------------------------------------------ functions
 
 
-def _functions(live: Live) -> Iterator[Change]:
-    known = {one.signature for one in FUNCTIONS}
+def _functions(declared: Declared, live: Live) -> Iterator[Change]:
+    brokers = _brokers(declared, live)
+    known = {
+        *(one.signature for one in FUNCTIONS),
+        *(one.signature for one in brokers),
+    }
     for one in FUNCTIONS:
         held = live.functions.get(one.signature)
         wanted = LiveFunction(OWNER, one.is_definer, (one.config,), "s", "s", one.body)
-        if held != wanted:
+        if held is None or replace(held, returns="") != wanted:
             said = "is missing" if held is None else "is not as the platform has it"
             yield Change("function", one.signature, said, one.statements)
+    for broker in brokers:
+        held = live.functions.get(broker.signature)
+        if held is None or _unquoted(held) != _as_held(broker):
+            said = "is missing" if held is None else "is not as the platform has it"
+            yield Change("function", broker.signature, said, broker.statements)
     for signature, held in sorted(live.functions.items()):
         if signature in known:
             continue
         schema = signature.split(".", 1)[0]
+        if schema == BROKER:
+            continue  # see `_undeclared_brokers`
         fixed = any(one.startswith("search_path=pg_catalog") for one in held.config)
         if schema in OPEN_SCHEMAS and held.owner == OWNER and fixed:
             continue
@@ -283,6 +308,70 @@ def _functions(live: Live) -> Iterator[Change]:
             else "is no function of the platform"
         )
         yield Change("function", signature, said)
+
+
+def _brokers(declared: Declared, live: Live) -> tuple[BrokerFunction, ...]:
+    """Return the functions through which brokered marts of the snapshot are reached."""
+    tables = {
+        name: [*zip(table.columns, table.types, strict=True)]
+        for (schema, name), table in live.tables.items()
+        if schema == PUBLISHED and table.kind == "r"
+    }
+    return functions_of(brokered_marts([*declared.state["mart"]]), tables)
+
+
+def _undeclared_brokers(declared: Declared, live: Live) -> Iterator[Change]:
+    """Yield the functions of brokered marts that should not be.
+
+    Last of all: what is held on them is taken back before they go.
+    """
+    known = {one.signature for one in _brokers(declared, live)}
+    for signature in sorted(live.functions.keys() - known):
+        schema, _, rest = signature.partition(".")
+        if schema == BROKER:
+            name, _, types = rest.partition("(")
+            statement = f"drop function {BROKER}.{quoted(name)}({types}"
+            said = "gives out a mart that nobody declared to be brokered"
+            yield Change("function", signature, said, (statement,))
+
+
+def _as_held(one: BrokerFunction) -> LiveFunction:
+    return _unquoted(
+        LiveFunction(OWNER, True, (SEARCH_PATH,), "v", "r", one.body, one.returns)
+    )
+
+
+def _unquoted(one: LiveFunction) -> LiveFunction:
+    """Which names the catalogue quotes is its own affair."""
+    return replace(one, returns=one.returns.replace('"', ""))
+
+
+def _left_by_readers(live: Live) -> Iterator[Change]:
+    """Yield what of the server's own functions is open to readers, and what they kept.
+
+    Asked where we administer the server: nobody else may shut them.
+    """
+    if live.open_to_readers and _is_ours(live):
+        said = (
+            f"{len(live.open_to_readers)} functions of the server's own are open to "
+            "people, by which what they read outlives their grant, or by which they "
+            "hold others up"
+        )
+        made = [
+            statement
+            for one in live.open_to_readers
+            for statement in (
+                f"revoke execute on function pg_catalog.{one} from public, {READER}",
+                f"grant execute on function pg_catalog.{one} to {OWNER}",
+            )
+        ]
+        yield Change("function", "pg_catalog", said, tuple(made))
+    for identity, keeper in sorted(live.left.items()):
+        said = (
+            f"is kept by {keeper}: what is left there outlives the grant it was read by"
+        )
+        statements = (f"select lo_unlink({identity})",) if _is_ours(live) else ()
+        yield Change("large object", str(identity), said, statements)
 
 
 # ---------------------------------------------------------------------------- state
@@ -444,7 +533,7 @@ def _privileges(declared: Declared, live: Live) -> Iterator[Change]:
 
 def _wanted(declared: Declared, live: Live) -> Iterator[Privilege]:
     yield Privilege("database", "", live.database, "", READER, "CONNECT")
-    for schema in sorted({GOV, *OPEN_SCHEMAS, *live.published}):
+    for schema in sorted({BROKER, GOV, *OPEN_SCHEMAS, *live.published}):
         yield Privilege("schema", schema, schema, "", READER, "USAGE")
     for one in live.privileges:
         opened = one.kind == "function" and one.schema in OPEN_SCHEMAS
@@ -454,7 +543,14 @@ def _wanted(declared: Declared, live: Live) -> Iterator[Privilege]:
         if function.is_definer:
             name = f"{function.name}({function.arguments})"
             yield Privilege("function", GOV, name, "", READER, "EXECUTE")
+    brokered = brokered_marts([*declared.state["mart"]])
+    stand = {one.mart for one in _brokers(declared, live)}
+    for login, mart in {(row[0], row[1]) for row in declared.column_grants}:
+        if mart in stand:
+            yield Privilege("function", BROKER, f"{mart}()", "", login, "EXECUTE")
     for login, mart, column in declared.column_grants:
+        if mart in brokered:
+            continue
         for schema in live.published:
             table = live.tables.get((schema, mart))
             if table is not None and column in table.columns:
@@ -466,8 +562,8 @@ def _is_watched(one: Privilege, live: Live, people: set[str]) -> bool:
         return True
     if one.grantee == "PUBLIC":
         # What runs with nobody's rights but the asker's gives nothing away.
-        return one.kind != "function" or one.schema == GOV
-    ours = one.schema in live.published or one.schema == GOV
+        return one.kind != "function" or one.schema in (BROKER, GOV)
+    ours = one.schema in live.published or one.schema in (BROKER, GOV)
     return ours and one.grantee not in (OWNER, live.administrator)
 
 

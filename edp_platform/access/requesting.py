@@ -113,8 +113,8 @@ def write_request(
 _HEAD = (
     "# Asked for with edp access request. An information asset owner who is neither the\n"
     "# person nor who asked decides: status approved, approved_by and approved_on, or\n"
-    "# status refused; then the file stands in the register `grants`, and\n"
-    "# edp access apply opens it.\n"
+    "# status refused (edp access approve writes it); then the file stands in the\n"
+    "# register `grants`, and edp access apply opens it.\n"
 )
 
 

@@ -82,7 +82,9 @@ def approved_by_another(
                 "grant-approved",
                 f"The grant {grant.id} {said}",
                 "Only what the information asset owner approved is open.",
-                "Ask an information asset owner to approve it in the register `grants`.",
+                "Ask an information asset owner to approve it in the register `grants`."
+                if grant.status == "requested"
+                else "Ask for another: edp access request.",
                 8,
             ),
         )
@@ -209,17 +211,20 @@ def _purposes(asked: Asked, purposes: Mapping[str, Purpose]) -> Iterator[Refusal
             "Data is used for registered purposes alone.",
             "Write a purpose of the register under `purposes`.",
         )
+    shut: dict[tuple[str, ...], list[str]] = {}
     for source in asked.mart.sources:
         if not {*grant.purposes} & {*source.purposes} & {*purposes}:
-            yield _not_live(
-                "purpose",
-                f"{asked.mart.name} uses {source.data_set} for "
-                f"{', '.join(source.purposes) or 'no purpose'}, and the grant {grant.id} "
-                f"is for {', '.join(grant.purposes)}.",
-                "Data collected for one purpose is not seen for another.",
-                "Write one of those purposes if it is why they need it, or have the "
-                "DPIA reviewed.",
-            )
+            shut.setdefault(tuple(source.purposes), []).append(source.data_set)
+    for used_for, data_sets in shut.items():
+        yield _not_live(
+            "purpose",
+            f"{asked.mart.name} uses {', '.join(sorted(data_sets))} for "
+            f"{', '.join(used_for) or 'no purpose'}, and the grant {grant.id} "
+            f"is for {', '.join(grant.purposes)}.",
+            "Data collected for one purpose is not seen for another.",
+            "Write one of those purposes if it is why they need it, or have the "
+            "DPIA reviewed.",
+        )
 
 
 def _assessed(asked: Asked) -> Iterator[Refusal]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from edp_platform.database.connecting import SERVING
-from edp_platform.database.passwords import password_file, password_of
+from edp_platform.database.passwords import passfile, password_of
 from edp_platform.database.server import Server
 from edp_platform.governance.audit import AuditLog, Event
 from edp_platform.governance.registers import Registers
@@ -63,7 +63,7 @@ def environment(home: Home, person: str) -> dict[str, str]:
 
 def _passfile(home: Home, person: str) -> Path:
     password = password_of(home, person)
-    path = password_file(home, person).parent / "passfiles" / person
+    path = passfile(home, person)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     # Any host and port: the embedded server takes another port when its own is taken.
     text = f"*:*:*:{person}:{password}\n"

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from edp_platform.access.declared import Declared, Facts, Judged
+from edp_platform.access.naming import BROKER, PUBLISHED
 from edp_platform.access.rules import WARNINGS, processing_until, recertified_until
 from edp_platform.governance.refusal import Refusal
 
@@ -82,9 +83,9 @@ def access_of(
     """Return what one person may see and until when, and what is missing for the rest.
 
     Returns:
-        `person`; `may`: of each mart that is open `mart`, `columns`, `rows`, `grants`,
-        `until`, `ends_with`, `notice`; `may_not`: of every other mart `mart` and
-        `missing`, each with `rule`, `says` and `who`.
+        `person`; `may`: of each mart that is open `mart`, `ask` (what SQL names),
+        `columns`, `rows`, `grants`, `until`, `ends_with`, `notice`; `may_not`: of every
+        other mart `mart` and `missing`, each with `rule`, `says` and `who`.
     """
     own = [one for one in declared.judged if one.grant.person == person]
     may, may_not = [], []
@@ -131,8 +132,10 @@ def _open(
             if held is None or held.on < end.on:
                 per_column[column.name] = end
     first = min(per_column.values(), key=lambda found: found.on)
+    mart = facts.marts[name]
     return {
         "mart": name,
+        "ask": f"{BROKER}.{name}()" if mart.is_brokered else f"{PUBLISHED}.{name}",
         "columns": sorted(per_column),
         "rows": {
             column: sorted(values)

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -319,6 +319,11 @@ def _paired(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
             if before is not None:
                 yield before, "done"
             held[entry.session] = entry
+        elif entry.kind == "given":
+            # Said while the statement runs; where that was taken on before, alone.
+            told = before or entry
+            rows = (before.rows or 0 if before else 0) + (entry.rows or 0)
+            held[entry.session] = replace(told, rows=rows)
         else:
             yield entry, "done"
     for entry in held.values():
@@ -352,6 +357,7 @@ def _events(
         entry.place,
         justification=f"asked directly ({program[0] if program else 'a program'})"
         + (f", within the grant: {within}" if within else ""),
+        row_count=entry.rows,
         outcome=outcome,
         hash=SubjectKey(home, "audit").of(entry.text) if unread else None,
     )

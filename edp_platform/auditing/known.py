@@ -83,6 +83,7 @@ def background_of(declared: Declared, facts: Facts) -> Background:
                     if one in facts.states
                 )
             ),
+            mart.is_brokered,
         )
         for mart in facts.marts.values()
     }
@@ -124,6 +125,7 @@ def keep_background(home: Home, background: Background) -> None:
                     "personal": sorted(one.personal),
                     "data_sets": sorted(one.data_sets),
                     "dpias": [*one.dpias],
+                    "is_brokered": one.is_brokered,
                 }
                 for name, one in background.marts.items()
             },
@@ -158,6 +160,7 @@ def kept_background(home: Home) -> Background | None:
                 frozenset(one["personal"]),
                 frozenset(one["data_sets"]),
                 tuple(one["dpias"]),
+                bool(one.get("is_brokered")),
             )
             for name, one in found["marts"].items()
         },

@@ -17,7 +17,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["statement", "error", "sign-in", "unreadable"]
+from edp_platform.access.brokering import SAID
+from edp_platform.access.naming import BROKER
+
+Kind = Literal["statement", "error", "sign-in", "given", "unreadable"]
 
 _STATEMENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.DOTALL)
 _AUDIT = "AUDIT: "
@@ -28,6 +31,10 @@ _CSV_FIELDS = (
 )
 _ZONES = {"UTC": 0, "GMT": 0, "BST": 1}
 _FAILED = ("ERROR", "FATAL", "PANIC")
+#: What the function of a brokered mart says (`access.brokering`). Anybody may have a
+#: block of their own say the same words: the context says who did.
+_GIVEN = re.compile(rf"{SAID} (\d+) rows")
+_BY_BROKER = re.compile(rf"PL/pgSQL function {BROKER}\.(\S+)\(\) line \d+ at RAISE")
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class Entry:
     """One record of the log that says what somebody did.
 
     Attributes:
-        kind: a statement, one that failed, a sign-in that was refused, or no record.
+        kind: a statement, one that failed, a sign-in that was refused, how many rows a
+            brokered mart gave, or no record.
         at: when.
         user: whose login.
         session: the server's id of the session.
@@ -44,6 +52,7 @@ class Entry:
         sqlstate: of an error.
         application: what the program says it is.
         by_pgaudit: whether pgaudit wrote it.
+        rows: how many rows brokered marts gave; None where none was asked.
     """
 
     kind: Kind
@@ -55,6 +64,7 @@ class Entry:
     sqlstate: str = ""
     application: str = ""
     by_pgaudit: bool = False
+    rows: int | None = None
 
 
 def read_entries(path: Path, offset: int) -> tuple[list[Entry], int]:
@@ -126,6 +136,13 @@ def _entry(fields: dict[str, Any] | None) -> Entry | None:
             said["by_pgaudit"] = True
             return Entry("statement", text=parts[7], **said)
         return None
+    given = _GIVEN.fullmatch(message)
+    if given is not None:
+        by = _BY_BROKER.match(str(fields.get("context") or ""))
+        if by is None:
+            return None
+        text = f"select * from {BROKER}.{by[1]}()"
+        return Entry("given", text=text, rows=int(given[1]), **said)
     found = _STATEMENT.fullmatch(message)
     if found is None:
         return None

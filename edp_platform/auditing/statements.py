@@ -18,7 +18,9 @@ from typing import Any
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 _KEPT = re.compile(r"pg_[a-z_]+|information_schema|edp_[a-z]+")
-_SCHEMAS = frozenset({"marts", "gov", "publication", "current", "schema_as_at"})
+_SCHEMAS = frozenset(
+    {"marts", "broker", "gov", "publication", "current", "schema_as_at"}
+)
 #: Words of PostgreSQL that sqlglot's tokenizer has for names.
 _WORDS = (
     "stdout stdin program to format csv binary header verbose costs buffers timing "
@@ -44,12 +46,14 @@ class KnownMart:
         personal: those that can tell something about a person.
         data_sets: the contracts beneath it.
         dpias: their records.
+        is_brokered: whether it is reached through a function alone.
     """
 
     columns: tuple[str, ...]
     personal: frozenset[str] = frozenset()
     data_sets: frozenset[str] = frozenset()
     dpias: tuple[str, ...] = ()
+    is_brokered: bool = False
 
 
 Known = Mapping[str, KnownMart]

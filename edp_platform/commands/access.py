@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from edp_platform.home import Home
 
 if TYPE_CHECKING:
     from edp_platform.access.declared import Declared, Facts
+    from edp_platform.access.planning import Change
     from edp_platform.governance.registers import Registers
 
 app = typer.Typer(
@@ -52,7 +54,12 @@ def _loaded(home: Home) -> tuple[Registers, Facts, Declared]:
     today = date.today()
     registers = Registers(home.made_on)
     facts = read_facts(home, registers, today)
-    for fault in (*registers.grants.faults, *registers.people.faults):
+    # A record that cannot be read gives nothing, and takes what hung on it.
+    for fault in (
+        *(*registers.grants.faults, *registers.people.faults),
+        *(*registers.suppliers.faults, *registers.purposes.faults),
+        *registers.teams.faults,
+    ):
         err.print(f"[yellow]left out[/] {escape(fault)}", soft_wrap=True)
     return registers, facts, declare(registers, facts, today)
 
@@ -86,10 +93,11 @@ def plan(as_json: JsonFlag = False) -> None:
         ]
         print(json.dumps({"as_declared": not changes, "changes": told}, indent=1))
     else:
-        for one in changes:
-            hand = "  [yellow](by hand)[/]" * one.is_by_hand
-            text = f"{one.kind:10} {one.name} {one.said}"
-            out.print(escape(text) + hand, soft_wrap=True, highlight=False)
+        for kind, text, is_by_hand in _brief(changes):
+            hand = "  [yellow](by hand)[/]" * is_by_hand
+            out.print(
+                f"{kind:12} {escape(text)}{hand}", soft_wrap=True, highlight=False
+            )
         out.print(
             f"{len(changes)} differences; put them right: edp access apply."
             if changes
@@ -97,6 +105,22 @@ def plan(as_json: JsonFlag = False) -> None:
         )
     if changes:
         raise typer.Exit(1)
+
+
+def _brief(changes: Iterable[Change]) -> list[tuple[str, str, bool]]:
+    """Return kind, text and whether by hand, a table's columns told as one."""
+    columns: dict[tuple[str, str], list[str]] = {}
+    told = []
+    for one in changes:
+        table, _, column = one.name.rpartition(".")
+        if one.kind == "privilege" and table.count(".") == 1:
+            columns.setdefault((table, one.said), []).append(column)
+        else:
+            told.append((one.kind, f"{one.name} {one.said}", one.is_by_hand))
+    for (table, said), names in columns.items():
+        few = names[0] if len(names) == 1 else f"{len(names)} columns"
+        told.append(("privilege", f"{table} ({few}) {said}", False))
+    return told
 
 
 @app.command()
@@ -120,6 +144,7 @@ def apply(as_json: JsonFlag = False) -> None:
                 {
                     "changed": len(applied.changes),
                     "ended": [*applied.ended],
+                    "passwords": [*applied.passwords],
                     "logins": sorted(
                         name for name, may in declared.logins.items() if may
                     ),
@@ -133,6 +158,11 @@ def apply(as_json: JsonFlag = False) -> None:
     )
     if applied.ended:
         out.print(f"Sessions ended of {', '.join(applied.ended)}.")
+    if applied.passwords:
+        out.print(
+            f"The password kept here was set again for {', '.join(applied.passwords)}, "
+            "who had another."
+        )
 
 
 @app.command()
@@ -175,8 +205,9 @@ def _show_person(person: str, as_json: bool) -> None:
             f"; rows of {column} {', '.join(values)} only"
             for column, values in one["rows"].items()
         )
+        by_function = one["ask"] != f"marts.{one['mart']}"
         table.add_row(
-            one["mart"],
+            f"{one['mart']} (ask {one['ask']})" if by_function else one["mart"],
             f"{len(one['columns'])}{rows}",
             one["until"] + soon,
             one["ends_with"],
@@ -312,6 +343,17 @@ def request(
     ]
     if wrong:
         fail(f"{marts[0]} has no column {', '.join(wrong)}.", 2)
+    for mart in marts:
+        if not facts.marts[mart].admits(purpose):
+            admitted = sorted(
+                {" or ".join(each.purposes) for each in facts.marts[mart].sources}
+            )
+            fail(
+                f"{', '.join(purpose)} would open nothing: {mart} is used for "
+                f"{', and for '.join(admitted) or 'no purpose'}. Name what it is used "
+                "for with --purpose; another use needs its DPIA reviewed first.",
+                2,
+            )
     wanted = Wanted(for_person or by, by, marts, column or [], purpose, project, days)
     try:
         path = write_request(wanted, home, registers, date.today())
@@ -330,11 +372,62 @@ def request(
         return
     out.print(f"wrote {escape(str(path))}", soft_wrap=True, highlight=False)
     err.print(
-        f"Asked of {', '.join(owners) or 'an information asset owner'}: they decide in "
-        "the register `grants` (status, approved_by, approved_on).",
+        f"Asked of {', '.join(owners) or 'an information asset owner'}: they decide with "
+        f"edp access approve {path.stem}, or in the register `grants`.",
         soft_wrap=True,
         highlight=False,
     )
+
+
+@app.command()
+def approve(
+    grant: Annotated[str, typer.Argument(metavar="GRANT", help="The request's id.")],
+    refuse: Annotated[
+        bool, typer.Option("--refuse", help="Refuse it, in place of approving.")
+    ] = False,
+    as_person: AsPersonOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide on a request, in the register of grants (EDP_REGISTERS).
+
+    An information asset owner or the senior information risk owner may, who is neither
+    who asked nor the person. What is still missing besides is told: approving does not
+    open what another rule keeps shut. The next edp access apply opens it.
+    """
+    from edp_platform.access.approving import CannotDecide, decide
+    from edp_platform.governance.registers import Registers
+
+    home = open_home()
+    if as_person is None:
+        fail("Say who you are with --as-person ID, or set EDP_USER.", 2)
+    to = "refused" if refuse else "approved"
+    registers = Registers(home.made_on)
+    try:
+        path = decide(grant, as_person, home, registers, date.today(), to=to)
+    except CannotDecide:
+        log_refusal(home, as_person, f"edp access approve {grant}", "none granted")
+        raise
+    _, _, declared = _loaded(home)
+    missing = sorted(
+        {
+            f"{one.mart}: {refusal}"
+            for one in declared.judged
+            if one.grant.id == grant and to == "approved"
+            for refusal in one.refusals
+        }
+    )
+    if as_json:
+        print(json.dumps({"path": str(path), "status": to, "missing": missing}))
+        return
+    out.print(f"{grant} is {to}: {escape(str(path))}", soft_wrap=True, highlight=False)
+    for one in missing:
+        err.print(f"[yellow]still missing[/] {escape(one)}", soft_wrap=True)
+    if to == "approved":
+        out.print(
+            "It opens nothing before that is put right."
+            if missing
+            else "It opens with: edp access apply."
+        )
 
 
 @app.command(
@@ -356,18 +449,25 @@ def as_(
     import os
     import subprocess
 
+    from edp_platform.access.holders import Holders
     from edp_platform.access.sessions import (
         NotAsThem,
         environment,
         log_session,
         may_open,
     )
+    from edp_platform.database.passwords import has_password
     from edp_platform.database.server import Server, running
     from edp_platform.governance.registers import Registers
 
     home = open_home()
     actor = who_acts(home, as_person)
     registers = Registers(home.made_on)
+    if Holders(registers).get(person) is None:
+        fail(
+            f"{person} is nobody of the register `people`, nor of a supplier's people.",
+            2,
+        )
     try:
         may_open(registers, actor, person, Server.of(home).is_embedded)
     except NotAsThem:
@@ -381,6 +481,12 @@ def as_(
             for purpose in one.purposes
         }
     )
+    if not has_password(home, person):
+        fail(
+            f"{person} has no login: no grant of theirs is live, or it was not applied "
+            f"yet. What is missing: edp access who {person}. What is declared is put "
+            "in place by: edp access apply."
+        )
     command = [*context.args]
     said = command[0] if command else "connection string"
     if not command:

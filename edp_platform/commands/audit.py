@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -178,7 +178,14 @@ def report(
     """
     from edp_platform.auditing.reading import PURPOSE, READERS, Asked
     from edp_platform.auditing.reading import report as read
+    from edp_platform.governance.audit import Operation
 
+    if operation is not None and operation not in get_args(Operation):
+        fail(
+            f"There is no operation {operation}; there are "
+            f"{', '.join(get_args(Operation))}.",
+            2,
+        )
     home = open_home()
     asked = Asked(_day(from_day), _day(to_day), who, what, operation)
     reader = allowed(home, as_person, READERS, "read the log", PURPOSE)

@@ -60,12 +60,14 @@ def sql(
     else:
         table = Table(
             *map(escape, columns),
-            caption=f"{len(rows):,} rows, snapshot {answer.snapshot}",
         )
         for row in rows[:1000]:
             table.add_row(
                 *("" if value is None else escape(str(value)) for value in row)
             )
         out.print(table)
+        # Below the table and not its caption, which a narrow one would break.
+        said = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+        out.print(f"{said}, snapshot {answer.snapshot}", soft_wrap=True)
         if len(rows) > 1000:
             err.print("The first 1,000 rows are shown; --format csv gives all.")

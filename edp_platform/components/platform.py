@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from edp_platform.components.access import access_definitions
+from edp_platform.components.alerts import alert_definitions
 from edp_platform.components.auditing import audit_definitions
 from edp_platform.components.folders import load_folders, set_aside_assets
 from edp_platform.components.governance_view import governance_definitions
@@ -48,6 +49,11 @@ def load_platform(home: Home) -> Platform:
             served_definitions(warehouse),
             access_definitions(home),
             audit_definitions(home),
+            *(
+                [alert_definitions(home)]
+                if "measure_series" in warehouse.models.by_name
+                else []
+            ),
             dg.Definitions(
                 assets=set_aside_assets(folders.set_aside),
                 sensors=[landing_sensor(home, folders.data_sets)],

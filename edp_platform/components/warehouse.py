@@ -40,6 +40,7 @@ from edp_platform.governance.dpia import DpiaInvalid, Layer
 from edp_platform.governance.gate import Refusal
 from edp_platform.home import Home
 from edp_platform.ingestion.lake import ensure_readable, signatures
+from edp_platform.measures.history_keeping import keep_publication
 from edp_platform.orchestration.progress import tell
 from edp_platform.orchestration.scope import (
     MONTHS,
@@ -54,6 +55,7 @@ from edp_platform.warehouse.built import BuiltRecord, Due
 from edp_platform.warehouse.lineage import ColumnLineage
 from edp_platform.warehouse.manifest import DbtFailed, ManifestStore
 from edp_platform.warehouse.models import Model, Models
+from edp_platform.warehouse.python_models import standing
 from edp_platform.warehouse.row_counts import row_counts
 
 #: DuckDB takes one writing process; the pool keeps a second run waiting, visibly.
@@ -322,6 +324,7 @@ class Warehouse:
                 {one.name: record.models.get(one.unique_id) for one in marts},
                 {one.name for one in marts if one.unique_id in record.doubted},
             )
+            keep_publication(self.home, snapshot, self.store, self.models)
             metadata: dict[str, Any] = {
                 "snapshot": snapshot.id,
                 "as_at": snapshot.as_at,
@@ -431,15 +434,17 @@ def _build_models(
             f"{len(due.models)} models are due, {len(due.months) or 'all'} months"
         )
         names = [models.by_id[unique_id].name for unique_id in due.models]
+        known = () if is_rebuild(context) else record.made_by(models, due.models)
         record.doubt(due)
         try:
-            outcome = build(
-                warehouse.home,
-                warehouse.store,
-                names,
-                due.months,
-                finished=lambda name, status: tell(f"{name} {status}"),
-            )
+            with standing([models.by_id[one].name for one in known]):
+                outcome = build(
+                    warehouse.home,
+                    warehouse.store,
+                    names,
+                    due.months,
+                    finished=lambda name, status: tell(f"{name} {status}"),
+                )
         except DbtFailed as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         settled = _settled(warehouse, outcome)

@@ -84,7 +84,14 @@ def _connect(
             autocommit=autocommit,
         )
     except psycopg.OperationalError as error:
+        said = " ".join(str(error).split())
+        if "password authentication failed" in said:
+            # Whoever signs in may have changed it there.
+            said += (
+                ". The password kept in this home is not the server's; of a person it is "
+                "set again by: edp access apply."
+            )
         raise DatabaseUnavailable(
             f"The database {database} could not be opened as {parameters['user']}: "
-            f"{' '.join(str(error).split())}"
+            f"{said}"
         ) from error

@@ -25,6 +25,7 @@ from edp_platform.database import locking
 from edp_platform.database.account import Account, account_for
 from edp_platform.database.failures import DatabaseUnavailable
 from edp_platform.database.passwords import ensure_password, password_of
+from edp_platform.database.ports import is_free
 from edp_platform.database.settings import ACCESS, LOGS, postgresql_conf
 from edp_platform.files import read_json, write_json
 from edp_platform.home import Home
@@ -240,7 +241,11 @@ class EmbeddedServer:
     def _write_settings(self) -> int:
         """Write the settings for a free port, the one of last time if it is free."""
         remembered = read_json(self.folder / "port.json", {}).get("port")
-        port = remembered if remembered and _is_free(remembered) else _free_port()
+        port = (
+            remembered
+            if remembered and is_free(_LOOPBACK, remembered)
+            else _free_port()
+        )
         access = self.folder / "pg_hba.conf"
         for path, text in (
             (access, ACCESS),
@@ -372,16 +377,6 @@ def _hand_over(data: Path, account: Account) -> None:
         for name in names:
             os.chown(name, uid, gid, dir_fd=descriptor, follow_symlinks=False)
         os.fchown(descriptor, uid, gid)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def _free_port() -> int:

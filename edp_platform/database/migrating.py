@@ -29,6 +29,8 @@ _FOLDER = Path(__file__).parent / "migrations"
 #: Kept by Alembic: the number that the database stands at.
 _TABLE = "schema_version"
 _SCHEMA = "gov"
+#: PostgreSQL 16 is the first that keeps places for roles that are no superusers.
+_RESERVES = 160_000
 #: Two machines may migrate one managed server: a number of our own, any would do.
 _ADVISORY_LOCK = 477_104_001
 
@@ -124,6 +126,8 @@ def _make_roles(home: Home, connection: Connection[Any]) -> None:
             set_password(connection, role, password)
         # Databases and migrations are made on its behalf.
         connection.execute(f"grant {role} to current_user")
+        if _is_ours(connection) and connection.info.server_version >= _RESERVES:
+            connection.execute(f"grant pg_use_reserved_connections to {role}")
 
 
 def set_password(connection: Connection[Any], role: str, password: str) -> None:
@@ -155,6 +159,12 @@ def _make_databases(connection: Connection[Any]) -> None:
 
 def _close_to_strangers(home: Home) -> None:
     """Take from PUBLIC what PostgreSQL gives to everybody who can sign in."""
+    with administrator(home, "postgres", autocommit=True) as connection:
+        # Of a server that is somebody else's, these two are theirs to open.
+        if _is_ours(connection):
+            connection.execute(
+                "revoke connect, temporary on database postgres, template1 from public"
+            )
     for database in (SERVING, DAGSTER):
         with administrator(home, database) as connection:
             connection.execute(f"revoke all on database {database} from public")
@@ -164,6 +174,13 @@ def _close_to_strangers(home: Home) -> None:
         connection.execute(
             f"create schema if not exists {_SCHEMA} authorization {OWNER}"
         )
+
+
+def _is_ours(connection: Connection[Any]) -> bool:
+    row = connection.execute(
+        "select rolsuper from pg_roles where rolname = current_user"
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _upgrade(home: Home) -> None:

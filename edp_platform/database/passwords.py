@@ -6,6 +6,9 @@ nor its log ever holds one.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -16,6 +19,10 @@ from edp_platform.database.failures import PasswordLost
 from edp_platform.home import Home
 
 _BYTES = 32
+#: As the catalogue keeps it.
+_VERIFIER = re.compile(
+    r"SCRAM-SHA-256\$(?P<times>\d+):(?P<salt>[^$]+)\$(?P<stored>[^:]+):.+"
+)
 #: What a file may be called, so that no role's name leads out of the folder.
 _ROLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,62}\Z")
 
@@ -75,6 +82,27 @@ def ensure_password(home: Home, role: str) -> tuple[str, bool]:
     return password_of(home, role), False
 
 
+def passfile(home: Home, role: str) -> Path:
+    """Return where a role's password stands in the form that libpq reads."""
+    return password_file(home, role).parent / "passfiles" / role
+
+
 def forget_password(home: Home, role: str) -> None:
-    """Remove a role's password, where there is one."""
+    """Remove a role's password, where there is one, in every form it was kept."""
     password_file(home, role).unlink(missing_ok=True)
+    passfile(home, role).unlink(missing_ok=True)
+
+
+def is_of(verifier: str, password: str) -> bool:
+    """Whether what a server keeps of a password is of this one.
+
+    Source: RFC 5802, 3 (SaltedPassword, ClientKey, StoredKey); RFC 7677 for SHA-256;
+    PostgreSQL writes `SCRAM-SHA-256$ITERATIONS:SALT$STORED_KEY:SERVER_KEY`.
+    """
+    found = _VERIFIER.fullmatch(verifier)
+    if found is None:
+        return False
+    salt, stored = (base64.b64decode(found[one]) for one in ("salt", "stored"))
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, int(found["times"]))
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    return hmac.compare_digest(hashlib.sha256(client).digest(), stored)

@@ -17,6 +17,8 @@ _SETTINGS: dict[str, str | int] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": 100,
+    # However many people hold, who publishes and Dagster find a place.
+    "reserved_connections": 10,
     "password_encryption": "scram-sha-256",
     "allow_alter_system": "off",
     # Light enough for a laptop.

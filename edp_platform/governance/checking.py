@@ -393,7 +393,8 @@ def _grants(registers: Registers) -> Iterator[Fault]:
 
 def _marts_written() -> set[str]:
     """Return the names of the marts in the dbt project."""
-    models = (dbt_project_folder() / "models" / "marts").rglob("*.sql")
+    folder = dbt_project_folder() / "models" / "marts"
+    models = (*folder.rglob("*.sql"), *folder.rglob("*.py"))
     return {path.stem for path in models}
 
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
+from itertools import groupby
 from typing import Any
 
 #: Schema and table: the key of the Dagster asset, too.
@@ -71,16 +72,33 @@ class Step:
 
     def after(self, earlier: Step) -> Step:
         """Return the step that `earlier` and then this one make together."""
-        ways = {one | other for one in earlier.ways for other in self.ways}
-        return Step(earlier.how | self.how, least(ways))
+        return Step(earlier.how | self.how, _one_after(earlier.ways, self.ways))
 
 
 def least(ways: Iterable[Way]) -> frozenset[Way]:
     """Return the ways that no other way of them is a part of: the least protected."""
-    found: list[Way] = []
-    for way in sorted(set(ways), key=len):
-        if not any(one <= way for one in found):
-            found.append(way)
+    return _least(frozenset(ways))
+
+
+@lru_cache(maxsize=100_000)
+def _one_after(first: frozenset[Way], then: frozenset[Way]) -> frozenset[Way]:
+    if first == _OPEN:
+        return then
+    return least(one | other for one in first for other in then)
+
+
+# A measure is made of many marts, and the same hundreds of ways meet again and again.
+@lru_cache(maxsize=100_000)
+def _least(ways: frozenset[Way]) -> frozenset[Way]:
+    if len(ways) < 2:
+        return ways
+    found: set[Way] = set()
+    shorter: list[Way] = []
+    for _, alike in groupby(sorted(ways, key=len), key=len):
+        # Of two different ways of one length neither is a part of the other.
+        kept = [way for way in alike if not any(one <= way for one in shorter)]
+        shorter += kept
+        found.update(kept)
     return _OPEN if len(found) > _MOST_WAYS else frozenset(found)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import math
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from edp_platform.database.ports import is_free
 from edp_platform.errors import EXPECTED
 from edp_platform.orchestration.served import is_due, is_off, served_among
 from edp_platform.orchestration.session import Session, platform_file
@@ -43,7 +43,7 @@ def serve(
     """
     # Read again by the child: a refusal is told here, not in its log.
     Settings.read(os.environ, host)
-    if not _is_free(host, port):
+    if not is_free(host, port):
         err.print(
             f"edp: port {port} on {host} is taken. Stop what holds it, or choose "
             f"another: edp up --port {port + 1}"
@@ -213,16 +213,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # a grandchild that outlived it
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _wait_until_ready(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +17,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from edp_platform.access.brokering import SMALLEST
+from edp_platform.access.naming import BROKER as BROKER_SCHEMA
 from edp_platform.auditing.collecting import BROKER
 from edp_platform.auditing.events import Look, events_of
 from edp_platform.auditing.known import Background, kept_background
@@ -44,6 +47,7 @@ Format = Literal["table", "csv", "json"]
 #: A spreadsheet runs a cell that starts so as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST = "15min"
+_COPY = re.compile(r"\s*copy\b", re.IGNORECASE)
 _NUMERIC = 1700
 _FORM = (
     "Queries are PostgreSQL's SQL over marts.NAME, such as: "
@@ -170,6 +174,11 @@ class _Asked:
         read, person = self.statement, self.question.person
         if read.is_several:
             raise QueryFailed(f"Ask one query at a time. {_FORM}")
+        if _COPY.match(self.question.sql):
+            raise QueryFailed(
+                "COPY is for psql (edp access as PERSON -- psql). Here a query gives "
+                "all its rows as a file with --format csv."
+            )
         if person not in self.background.grants:
             self._refuse(read.marts)
         self._check_purpose(read)
@@ -250,6 +259,16 @@ class _Asked:
         person = self.question.person
         own = self.background.grants.get(person, {})
         told = []
+        brokered = [one for one in read.marts if one in own and self._is_brokered(one)]
+        if brokered:
+            names = ", ".join(
+                f"select * from {self._asked_as(one)}" for one in brokered
+            )
+            return (
+                f"Its very counts can say who somebody is, so {', '.join(brokered)} is "
+                f"reached through its function alone: {names}. Rows with a count below "
+                f"{SMALLEST} are left out"
+            )
         for mart in read.marts:
             granted = {name for use in own.get(mart, ()) for name in use.columns}
             missing = [one for one in read.columns[mart] if one not in granted]
@@ -268,10 +287,19 @@ class _Asked:
             "see: edp access me"
         )
 
+    def _is_brokered(self, mart: str) -> bool:
+        known = self.background.marts.get(mart)
+        return known is not None and known.is_brokered
+
+    def _asked_as(self, mart: str) -> str:
+        return (
+            f"{BROKER_SCHEMA}.{mart}()" if self._is_brokered(mart) else f"marts.{mart}"
+        )
+
     def _columns(self, read: Statement) -> str:
         own = self.background.grants.get(self.question.person, {})
         told = [
-            f"marts.{mart} has for you "
+            f"{self._asked_as(mart)} has for you "
             f"{', '.join(sorted({one for use in own[mart] for one in use.columns}))}"
             for mart in read.marts
             if mart in own
@@ -285,7 +313,7 @@ class _Asked:
         return (
             (f"Near names: {', '.join(near)}. " if near else "")
             + f"The marts that {self.question.person} may see are: "
-            f"{', '.join(own) or 'none'}. Ask them as marts.NAME. A mart is published "
+            f"{', '.join(map(self._asked_as, own)) or 'none'}. A mart is published "
             "when what it is made of has arrived and its checks have passed: edp status."
         )
 

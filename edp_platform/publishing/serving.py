@@ -237,6 +237,12 @@ def _sweep(connection: Connection[Any]) -> None:
         )
 
 
+def held_back(home: Home, snapshot: Snapshot) -> list[str]:
+    """Return the marts of a published copy that stand as an earlier one had them."""
+    records = read_json(home.published / f"{snapshot.id}.built_from.json", {})
+    return sorted(snapshot.rows.keys() - records.keys()) if records else []
+
+
 def _held(
     snapshot: Snapshot,
     records: Mapping[str, Any],

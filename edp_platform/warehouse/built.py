@@ -76,6 +76,15 @@ class BuiltRecord:
             )
         write_json(_doubts(self.path), self.doubted)
 
+    def made_by(self, models: Models, unique_ids: Collection[str]) -> list[str]:
+        """Return those of these models whose table today's code made, and made well."""
+        return [
+            one
+            for one in unique_ids
+            if one not in self.doubted
+            and self.models.get(one, {}).get("code") == models.code(one)
+        ]
+
     def fingerprint(self, unique_ids: Collection[str]) -> str:
         """Return what these models were built from, all together, as 16 hex digits."""
         parts = [f"{one}={self.models.get(one)}" for one in sorted(unique_ids)]
@@ -125,6 +134,8 @@ class BuiltRecord:
             elif again := [one for one in begun if within is None or one in within]:
                 out_of_date.add(unique_id)
                 months.update(again)
+        # Whoever named a mart alone built it on parents that were not as they should be.
+        out_of_date |= models.descendants(out_of_date) & set(chosen)
         return Due(
             frozenset(out_of_date),
             () if is_full else tuple(sorted(months)),

@@ -21,7 +21,8 @@ class Model:
     month, because an earlier month decides what a later one holds. `protected_by` is
     column → what its YAML declares to protect personal data in it. `is_python` models
     declare their lineage; `is_model` ones forecast, rank or score (rule 43);
-    `after_landing` says whether each landing makes them anew, or the next whole run.
+    `after_landing` says whether each landing makes them anew, or the next whole run;
+    `brokered` what the YAML says of a mart that is reached through a function alone.
     """
 
     unique_id: str
@@ -40,6 +41,7 @@ class Model:
     is_python: bool = False
     is_model: bool = False
     after_landing: bool = True
+    brokered: Any = None
 
     @property
     def asset_key(self) -> tuple[str, str]:
@@ -216,4 +218,5 @@ def _model(node: dict[str, Any]) -> Model:
         is_python=is_python(node),
         is_model=bool(meta.get("is_model")),
         after_landing=bool(meta.get("after_landing", True)),
+        brokered=meta.get("brokered"),
     )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from edp_platform.governance.product_lineage import DeclaredLineage, read_declar
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 #: Written by whoever declares a model in Python: the method stands in `analysis`, where
 #: it is tested, and the model only hands marts to it.
@@ -29,6 +31,7 @@ _MAY_IMPORT = (
     "polars",
     "edp_platform.analysis",
     "edp_platform.measures",
+    "edp_platform.warehouse.python_models",
 )
 #: Opens files and connections of its own, where no gate was asked.
 _MAY_NOT_NAME = frozenset(
@@ -51,6 +54,10 @@ _FAILED = "Python model failed"
 _FRAME = re.compile(r'^ +File "')
 _ERROR = re.compile(r"^ {0,2}[A-Za-z_][\w.]*(:|$)")
 _PACKAGE = Path(__file__).parents[1]
+
+
+#: Models of the build under way whose own table the same code made.
+_standing: frozenset[str] = frozenset()
 
 
 class ColumnsDiffer(ValueError):
@@ -116,6 +123,37 @@ def declared(node: Mapping[str, Any]) -> tuple[Traced, tuple[str, ...]]:
     except FileNotFoundError as error:
         faults.append(f"its `code` names {error.filename}, which is not there")
     return stated.traced(), tuple(faults)
+
+
+@contextmanager
+def standing(names: Collection[str]) -> Iterator[None]:
+    """Let these models take over from their own table while a build lasts.
+
+    One build at a time writes a warehouse, in whatever threads dbt takes.
+
+    Args:
+        names: of models whose table was made by the code that makes them now.
+    """
+    global _standing
+    _standing = frozenset(names)
+    try:
+        yield
+    finally:
+        _standing = frozenset()
+
+
+def previous(session: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame | None:
+    """Return a model's own table as it stands; None where other code made it.
+
+    The one thing that a model in Python may ask `session` for: what it made before.
+
+    Args:
+        session: dbt's.
+        name: of the model itself.
+    """
+    if name not in _standing:
+        return None
+    return session.table(f"marts.{name}").pl()
 
 
 def not_there(
@@ -209,11 +247,21 @@ def _faults_of_code(code: str) -> Iterator[str]:
     except SyntaxError as error:
         yield f"line {error.lineno} is not Python"
         return
+    handed = {
+        id(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == previous.__name__
+        and len(node.args) == 2
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for module in _modules(node):
                 if not any(f"{module}.".startswith(f"{one}.") for one in _MAY_IMPORT):
                     yield f"line {node.lineno} imports {module}"
+        if isinstance(node, ast.Name) and id(node) in handed:
+            continue
         if isinstance(node, ast.Name) and node.id in _MAY_NOT_NAME:
             yield f"line {node.lineno} uses {node.id}"
         if isinstance(node, ast.Attribute) and node.attr.startswith(_READS_FILES):

@@ -29,7 +29,7 @@ from edp_platform.database.failures import (
 )
 from edp_platform.database.managed import parameters
 from edp_platform.database.migrating import latest, migrate, version
-from edp_platform.database.passwords import password_file, password_of
+from edp_platform.database.passwords import is_of, password_file, password_of
 from edp_platform.database.server import Server, running
 from edp_platform.home import Home
 from tests.serving_room import reachable_folder
@@ -107,12 +107,32 @@ def test_it_runs_without_rights_and_lets_nobody_in_without_a_password(
     assert not any(secret in one.read_text() for one in logs)
 
 
+def test_a_password_is_told_by_what_the_server_keeps_of_it() -> None:
+    """The exchange of RFC 7677, 3, in PostgreSQL's form."""
+    kept = (
+        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=="
+        "$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
+        ":wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+    )
+    assert is_of(kept, "pencil")
+    assert not is_of(kept, "pencils")
+    assert not is_of("md5" + "0" * 32, "pencil")
+    assert not is_of("", "")
+
+
 def test_who_is_granted_nothing_gets_nowhere(serving: Home) -> None:
     given = Server.of(serving).sign_in(OWNER) | {"user": "nobodys_login"}
     with administrator(serving, autocommit=True) as connection:
+        for role, has_place in (("edp_owner", True), (READER, False)):
+            (found,) = connection.execute(
+                "select pg_has_role(%s, 'pg_use_reserved_connections', 'member')",
+                [role],
+            ).fetchone() or (None,)
+            assert found is has_place  # people cannot take every place
+        assert connection.execute("show reserved_connections").fetchone() == ("10",)
         connection.execute("create role nobodys_login login password 'x'")
         try:
-            for database in ("edp", "dagster"):
+            for database in ("edp", "dagster", "postgres", "template1"):
                 with pytest.raises(psycopg.OperationalError, match="permission denied"):
                     psycopg.connect(**(given | {"password": "x", "dbname": database}))
             connection.execute(f"grant {READER} to nobodys_login")
@@ -323,6 +343,7 @@ def test_a_managed_server_takes_the_same_migrations_from_an_ordinary_administrat
         connection.execute(
             "create role cloud_admin login createrole createdb password 'x'"
         )
+        connection.execute("grant connect on database postgres to cloud_admin")
         for database in ("edp", "dagster"):
             connection.execute(f"drop database if exists {database} (force)")
         for role in ("edp_owner", "edp_reader", "edp_dagster"):

@@ -185,8 +185,8 @@ def test_the_catalogue_tells_every_data_set_and_mart(
     folders = {
         path.parent.name for path in PACKAGE.glob("defs/datasets/*/contract.yaml")
     }
-    marts = (dbt_project_folder() / "models" / "marts").rglob("*.sql")
-    models = {path.stem for path in marts}
+    marts = (dbt_project_folder() / "models" / "marts").rglob("*.*")
+    models = {path.stem for path in marts if path.suffix in (".py", ".sql")}
     assert set(told) == folders | models
     for one in told.values():
         for fact in ("title", "about", "purposes", "dpias", "columns", "retention"):

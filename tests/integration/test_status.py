@@ -18,6 +18,7 @@ from rich.console import Console
 
 from edp_platform import status
 from edp_platform.datasets import DataSets, SetAside
+from edp_platform.files import write_json
 from edp_platform.home import Home
 from edp_platform.ingestion.lake import ensure_readable, lake_path, signatures
 from edp_platform.ingestion.land import LandingOptions, land
@@ -292,12 +293,21 @@ def test_a_dbt_project_that_does_not_parse_is_told(
 def test_the_published_copy_is_told(
     loaded_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = Snapshot("20240602T100000-ab", Path("x"), "2024-06-02T10:00:00", {})
+    rows = {"crime_by_month": 4, "supply_by_month": 2}
+    copy = Snapshot("20240602T100000-ab", Path("x"), "2024-06-02T10:00:00", rows)
     monkeypatch.setattr(status, "current", lambda home: copy)
-    told = platform_status(loaded_home, DataSets.load(loaded_home), ())
+    data_sets = DataSets.load(loaded_home)
+    told = platform_status(loaded_home, data_sets, ())
 
-    assert told["snapshot"] == {"id": copy.id, "as_at": copy.as_at}
+    expected = {"id": copy.id, "as_at": copy.as_at, "held_back": []}
+    assert told["snapshot"] == expected
     assert "published 2024-06-02T10:00:00" in _shown(told)
+    # A mart that the copy has no record of stands as an earlier one had it.
+    record = loaded_home.published / f"{copy.id}.built_from.json"
+    write_json(record, {"supply_by_month": {}})
+    told = platform_status(loaded_home, data_sets, ())
+    assert told["snapshot"]["held_back"] == ["crime_by_month"]
+    assert "held back crime_by_month" in _shown(told)
 
 
 def test_the_table_fits_100_columns_and_names_the_missing_months(

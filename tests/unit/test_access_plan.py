@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from edp_platform.access.brokering import declared_counts, functions_of
 from edp_platform.access.declared import after, start_of, without
 from edp_platform.access.functions import FUNCTIONS
 from edp_platform.access.live import (
@@ -98,6 +99,22 @@ def _live(world: World = WORLD) -> Live:
         },
         state=declared.state,
     )
+
+
+def test_what_is_brokered_by_a_slip_is_shut() -> None:
+    for said, counts in (
+        (None, None),
+        (False, None),
+        (["people", "a", "people"], ("a", "people")),
+        (True, ()),
+        ("people", ()),
+        ([], ()),
+    ):
+        assert declared_counts(said) == counts
+    tables = {"m": [("force", "text"), ("people", "integer")]}
+    assert functions_of({"m": ()}, tables) == functions_of({"m": ("n",)}, tables) == ()
+    (made,) = functions_of({"m": ("people",), "gone": ("people",)}, tables)
+    assert made.signature == "broker.m()"
 
 
 def test_rule_23_passes_what_is_just_as_declared() -> None:

@@ -16,10 +16,14 @@ from typing import Any
 
 import duckdb
 import fastexcel
+import polars as pl
 import pytest
 from shapely.geometry import Point, shape
 
 from edp_platform.sample import SampleSummary, make_sample
+from edp_platform.sample.geography import make_geography
+from edp_platform.sample.survey import survey_table
+from edp_platform.sample.timeline import Timeline
 
 TODAY = date(2025, 11, 22)
 MONTHS = 12
@@ -233,6 +237,22 @@ def test_store_files_end_their_lines_as_received(
     real = (shared_data / "london_datastore" / name).read_bytes()
     assert made.endswith(b"\n") == real.endswith(b"\n")
     assert (b"\r" in made) == (b"\r" in real)
+
+
+def test_survey_quarters_behave_as_rolling_years() -> None:
+    """Changes correlate with those four quarters before, as in the published file."""
+    timeline = Timeline.ending("2025-09", 108)
+    survey = survey_table(make_geography("small", 3), timeline, 3)
+    series = pl.col("Borough").str.to_lowercase(), pl.col("Measure")
+    value = pl.col("Proportion").str.replace(",", ".").cast(pl.Float64)
+    changes = survey.with_columns(change=value.diff().over(*series)).with_columns(
+        before=pl.col("change").shift(4).over(*series)
+    )
+    by_measure = (
+        changes.drop_nulls().group_by("Measure").agg(found=pl.corr("change", "before"))
+    )
+    assert by_measure.height == 8
+    assert by_measure["found"].mean() == pytest.approx(-0.35, abs=0.05)
 
 
 def test_survey_prints_decimal_commas_and_doubled_quotes(sample: Path):

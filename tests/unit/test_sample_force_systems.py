@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 from datetime import UTC, date, datetime, timedelta
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,12 @@ from edp_platform.sample import make_sample
 from edp_platform.sample.force_systems import DATA_SETS
 from edp_platform.sample.force_systems.arrivals import Arrivals, TooMany, arrive
 from edp_platform.sample.force_systems.columns import Areas
+from edp_platform.sample.force_systems.duties import DutyMaker
+from edp_platform.sample.force_systems.nominals import People
+from edp_platform.sample.force_systems.patrol_effect import PatrolEffect
+from edp_platform.sample.force_systems.reports import ReportMaker
 from edp_platform.sample.geography import make_geography
+from edp_platform.sample.timeline import Timeline, month_start
 
 TODAY = date(2025, 11, 22)
 DEFS = Path(__file__).parents[2] / "edp_platform" / "defs" / "datasets"
@@ -306,6 +312,91 @@ def test_published_files_can_be_made_alone(sample: Path, tmp_path: Path) -> None
     for path in alone - {tmp_path / "truth.json"}:
         name = path.relative_to(tmp_path)
         assert path.read_bytes() == (sample / name).read_bytes(), name
+
+
+# ----------------------------------------------------------- planted for analysis
+
+
+def makers(end: str, months: int) -> tuple[ReportMaker, DutyMaker, Timeline]:
+    geography = make_geography("medium", 3)
+    timeline = Timeline.ending(end, months)
+    effect = PatrolEffect.planned(timeline, geography)
+    areas, until = Areas(geography), date(2025, 10, 15)
+    reports = ReportMaker(areas, 3, until, effect)
+    return reports, DutyMaker(areas, People(3), 3, until, effect), timeline
+
+
+def test_patrols_prevent_a_quarter_of_one_crime_type_where_they_run() -> None:
+    """Within three standard errors; and neither elsewhere nor before."""
+    reports, duties, timeline = makers("2025-09", 24)
+    effect = PatrolEffect.planned(timeline, make_geography("medium", 3))
+    told = effect.as_truth()
+    assert told is not None and (told["from"], len(effect.boroughs)) == ("2024-10", 14)
+    here = pl.col("borough_code").is_in(effect.boroughs)
+    outcome = (pl.col("crime_type") == told["crime_type"]) & (
+        pl.col("environment").eq_missing("public")
+    )
+    counts: dict[tuple[bool, bool, bool], int] = {}
+    for month in (*timeline.window[:3], *timeline.window[-3:]):
+        window = (month_start(month), month_start(month + 1))
+        made = reports.reports(month, 8_000, window, faults=0)
+        is_since = month >= timeline.last - 11
+        assert (made.prevented > 0) is is_since
+        for about, there, rows in (
+            made.table.group_by(about=outcome, there=here).len().iter_rows()
+        ):
+            key = (is_since, about, there)
+            counts[key] = counts.get(key, 0) + rows
+        patrols = duties.patrols(month, 3_000, window)
+        hotspot = patrols.filter(pl.col("activity") == "hotspot patrol")
+        placed = hotspot.drop_nulls("borough_code")
+        assert (hotspot.height > 200) is is_since
+        assert placed.select(here.all()).item()
+    for about, factor in ((True, 0.75), (False, 1.0)):
+        four = [
+            counts[when, about, there] for when in (True, False) for there in (1, 0)
+        ]
+        ratio = (four[0] / four[1]) / (four[2] / four[3])
+        error = sum(1 / one for one in four) ** 0.5
+        assert abs(log(ratio / factor)) < 3 * error
+
+
+def test_short_windows_plant_no_effect_of_patrols(truth: dict[str, Any]) -> None:
+    assert truth["patrol_effect"] is None
+    reports, duties, timeline = makers("2025-09", 17)
+    window = (date(2025, 9, 1), date(2025, 10, 1))
+    assert reports.reports(timeline.last, 500, window, faults=0).prevented == 0
+    activities = duties.patrols(timeline.last, 500, window)["activity"]
+    assert activities.eq("hotspot patrol").mean() == pytest.approx(0.16, abs=0.05)
+
+
+def test_some_burglaries_are_followed_by_another_in_the_same_small_area() -> None:
+    """Several times as often as areas drawn one by one would show."""
+    reports, _, timeline = makers("2025-09", 3)
+    window = (month_start(timeline.last), month_start(timeline.last + 1))
+    made = reports.reports(timeline.last, 8_000, window, faults=0)
+    burglaries = made.table.filter(pl.col("offence_code") == "28E")
+    follows = burglaries.with_columns(
+        near=(pl.col("reported_at").diff().over("lsoa_code") <= timedelta(days=7))
+    )["near"].sum()
+    others = made.table.filter(pl.col("offence_code") == "30C")
+    by_chance = others.with_columns(
+        near=(pl.col("reported_at").diff().over("lsoa_code") <= timedelta(days=7))
+    )["near"].sum()
+    assert made.near_repeats > 0.12 * burglaries.height
+    share = by_chance / others.height * burglaries.height / others.height
+    assert follows / burglaries.height > 1.5 * share
+    postcodes = burglaries["location_postcode"].drop_nulls()
+    assert 0.02 * burglaries.height < len(postcodes) - postcodes.n_unique()
+
+
+def test_calls_come_oftener_at_the_end_of_the_week(sample: Path) -> None:
+    day = 'isodow(cast("Received at" as timestamp))'
+    weekend = one(
+        f"select avg(case when {day} in (5, 6) then 1 else 0 end) "
+        f"from {table(sample, 'calls_for_service')}"
+    )
+    assert weekend > 2 / 7 + 0.01
 
 
 # ------------------------------------------------------------------- arrivals
