@@ -1,8 +1,8 @@
 """What a measure states: everything a reader of its figure may ask.
 
 A figure without its numerator, denominator, source, owner, method and disclosure rule
-cannot be held against anybody, so each is required. Source of the list:
-`governance.md` section 7 (T1 to S10) and its pitfalls.
+cannot be held against anybody, so each is required. Sources of the list: A New Met for
+London (2023) and the published measures of MOPAC, the Home Office and HMICFRS.
 """
 
 from __future__ import annotations

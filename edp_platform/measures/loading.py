@@ -242,7 +242,7 @@ def total_notifiable(measure: Measure) -> tuple[tuple[list[str | int], str], ...
 
     "Other Accepted Crime" is recorded and is not notifiable; with it the total is
     neither the force's nor the Home Office's. Source: Home Office Counting Rules for
-    Recorded Crime; governance.md section 7.
+    Recorded Crime; notes to the MPS crime dashboard.
     """
     if "total notifiable offences" not in measure.subject:
         return ()
@@ -288,8 +288,8 @@ def no_ratio_of_groups(
 def breaks_declared(measure: Measure) -> tuple[tuple[list[str | int], str], ...]:
     """Refuse a measure of hate crime or domestic abuse that says no break of March 2024.
 
-    Source: governance.md section 7: CONNECT replaced CRIS at the end of February 2024;
-    neither is comparable before and after.
+    Source: notes to the MPS crime dashboard: CONNECT replaced CRIS at the end of
+    February 2024; neither is comparable before and after.
     """
     words = f"{measure.id} {measure.title} {' '.join(measure.subject)}".lower()
     named = {one for one in BROKEN_BY_CONNECT if one in words.replace("_", " ")}

@@ -8,11 +8,15 @@ import duckdb
 import polars as pl
 import pytest
 
+from edp_platform.access.brokering import declared_counts
+from edp_platform.warehouse.models import Models
 from edp_platform.warehouse.python_models import (
     ColumnsDiffer,
     code_read,
     declared,
     not_there,
+    previous,
+    standing,
     without_values,
     write,
 )
@@ -116,3 +120,50 @@ def test_an_error_never_quotes_a_row() -> None:
     ours = quoted.replace("polars.exceptions.ComputeError", "edp_platform.a.TooFew")
     assert "TooFew: conversion failed" in without_values(ours)
     assert without_values("SQL failed") == "SQL failed"
+
+
+def test_what_a_mart_says_of_itself_is_read_from_its_yaml() -> None:
+    """Brokered, slow, a model: one place, the model's `meta`."""
+    node = {
+        "unique_id": "model.edp.m",
+        "name": "m",
+        "schema": "marts",
+        "resource_type": "model",
+        "fqn": ["edp", "marts", "demand", "m"],
+        "language": "sql",
+        "raw_code": "select 1",
+        "depends_on": {"nodes": []},
+        "description": "",
+        "columns": {},
+        "config": {
+            "materialized": "table",
+            "meta": {"brokered": ["people"], "after_landing": False, "is_model": True},
+        },
+    }
+    (mart,) = Models({"nodes": {"m": node}, "sources": {}, "macros": {}}).marts
+    assert declared_counts(mart.brokered) == ("people",)
+    assert (mart.after_landing, mart.is_model, mart.is_python) == (False, True, False)
+    node["config"]["meta"] = {}
+    (plain,) = Models({"nodes": {"m": node}, "sources": {}, "macros": {}}).marts
+    assert declared_counts(plain.brokered) is None and plain.after_landing
+
+
+def test_a_model_takes_over_from_its_own_table_only_while_it_is_said_to_stand() -> None:
+    """Other code, or a whole rebuild, makes it anew."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute("create table marts.m as select 1 as n")
+        assert previous(connection, "m") is None
+        with standing(["m"]):
+            before = previous(connection, "m")
+            assert before is not None and before["n"].to_list() == [1]
+            assert previous(connection, "other") is None
+        assert previous(connection, "m") is None
+
+
+def test_a_model_may_ask_its_session_for_its_own_table_alone() -> None:
+    """Anything else asked of it would go behind the gate's back."""
+    own = "def model(dbt, session):\n    return previous(session, 'm')\n"
+    assert declared(_node(own))[1] == ()
+    other = "def model(dbt, session):\n    return f(session, 'm')\n"
+    assert "line 2 uses session" in declared(_node(other))[1]

@@ -39,9 +39,8 @@ def _everything(ratios: pl.DataFrame) -> pl.DataFrame:
 def shown_honestly(ratios: pl.DataFrame) -> pl.DataFrame:
     """Take away each ratio that may not be shown, and say why.
 
-    Source: reference/governance.md section 6 and rule 37; Race Disparity Unit, Cabinet
-    Office, on relative disparities: interpretation turns on small counts, missing
-    ethnicity and denominators. A ratio is given only with at least ten events in both
+    Source: Race Disparity Unit, Cabinet Office, on relative disparities: interpretation
+    turns on small counts, missing ethnicity and denominators. A ratio is given only with at least ten events in both
     groups, an interval, and the share of people whose group is not known.
 
     Args:
