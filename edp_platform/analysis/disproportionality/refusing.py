@@ -40,8 +40,9 @@ def shown_honestly(ratios: pl.DataFrame) -> pl.DataFrame:
     """Take away each ratio that may not be shown, and say why.
 
     Source: Race Disparity Unit, Cabinet Office, on relative disparities: interpretation
-    turns on small counts, missing ethnicity and denominators. A ratio is given only with at least ten events in both
-    groups, an interval, and the share of people whose group is not known.
+    turns on small counts, missing ethnicity and denominators. A ratio is given only
+    with at least ten events in both groups, an interval, and the share of people whose
+    group is not known.
 
     Args:
         ratios: with `least_events` (the smallest count that the ratio is made of),
