@@ -32,8 +32,8 @@ def environment(home: Path | None = None) -> dict[str, str]:
     """Return the environment of an ordinary user's shell, with a home of the platform.
 
     Without `PYTHONDONTWRITEBYTECODE`, which some machines that build software set:
-    every process would then compile a thousand files anew. Without the marts that take
-    long (forecasts, rankings): no script beside it makes any.
+    every process would then compile a thousand files anew. Without measures and
+    forecasts: no script beside it makes any.
     """
     own = {
         name: value
@@ -41,7 +41,7 @@ def environment(home: Path | None = None) -> dict[str, str]:
         if name != "PYTHONDONTWRITEBYTECODE"
         and not name.startswith(("EDP_", "DAGSTER_"))
     }
-    own["EDP_SLOW_MARTS"] = "off"
+    own["EDP_LEAVE_OUT"] = "slow,measure_values"
     return own | ({"EDP_HOME": str(home)} if home else {})
 
 

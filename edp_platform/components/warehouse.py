@@ -239,10 +239,28 @@ class Warehouse:
         """Return the models refused, and those that read one of them."""
         return self.models.descendants(set(refused)) & self.models.built.keys()
 
-    def open_marts(self, refused: Collection[str]) -> list[Model]:
-        """Return the marts that may be built and published, given the models refused."""
+    def open_marts(
+        self, refused: Collection[str], arrived: Collection[str]
+    ) -> list[Model]:
+        """Return the marts that may be published.
+
+        Args:
+            refused: models that the gate refuses.
+            arrived: data sets of which the lake holds something. A mart of others is
+                built where a measure reads it, but an empty mart says that nothing
+                happened, where nobody has said so.
+        """
         shut = self.shut_models(refused)
-        return [model for model in self.models.marts if model.unique_id not in shut]
+
+        def has_arrived(model: Model) -> bool:
+            names = self.models.data_sets(model.unique_id)
+            return not names or not names.isdisjoint(arrived)
+
+        return [
+            model
+            for model in self.models.marts
+            if model.unique_id not in shut and has_arrived(model)
+        ]
 
     def published_state(self, marts: Sequence[Model]) -> str:
         """Return what a copy of these marts, published now, would be built from."""
@@ -313,7 +331,9 @@ class Warehouse:
             pool=POOL,
         )
         def published(context: AssetExecutionContext) -> Iterator[Any]:
-            marts = self.open_marts(self.refused_models(date.today()))
+            marts = self.open_marts(
+                self.refused_models(date.today()), arrived(self.lake())
+            )
             record = BuiltRecord.read(self.home)
             snapshot = publish(
                 self.home,
@@ -335,6 +355,11 @@ class Warehouse:
             yield dg.MaterializeResult(metadata=metadata)
 
         return published
+
+
+def arrived(lake: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+    """Return the data sets of which the lake holds something."""
+    return frozenset(name for name, held in lake.items() if held)
 
 
 class _Translator(DagsterDbtTranslator):

@@ -224,10 +224,25 @@ def _refuse_small(measures: Sequence[Mapping[str, Any]], inside_force: bool) -> 
         rule = one["definition"].get("disclosure", "")
         may_see = inside_force and _INSIDE in rule.lower()
         least[one["id"]] = None if may_see else least_shown(rule)
+    kept = [
+        one["id"]
+        for one in measures
+        if not inside_force
+        and least[one["id"]] is None
+        and _INSIDE in one["definition"].get("disclosure", "").lower()
+    ]
+    if kept:
+        raise CannotFreeze(
+            f"Not kept: {', '.join(sorted(kept))}. The measure's disclosure rule keeps it "
+            "inside the force, and a pack is handed round. Leave the measure out, or, "
+            "where the pack does not leave the force, say so: --inside-force."
+        )
     small: dict[str, int] = {}
     for measure, _, period in figures(measures):
         limit = least[measure]
-        counts = (period["numerator"], period["denominator"])
+        counts = [period["numerator"], period["denominator"]]
+        if None not in counts:
+            counts.append(counts[1] - counts[0])  # 98 of 100 tells of the other two
         if limit and any(one is not None and 0 < one < limit for one in counts):
             small[measure] = small.get(measure, 0) + 1
     if small:

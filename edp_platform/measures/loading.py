@@ -138,6 +138,12 @@ def measure_faults(
     yield from no_ratio_of_groups(measure)
     yield from total_notifiable(measure)
     yield from breaks_declared(measure)
+    if measure.baseline is not None:
+        # It brings polars, which most measures need not wait for.
+        from edp_platform.analysis.signals.validity import limits_across_breaks
+
+        for said in limits_across_breaks({measure.id: measure.series_settings()}):
+            yield ["baseline"], said
     for index, values in enumerate(measure.values):
         place: list[str | int] = ["values", index]
         for at, name in enumerate(values.supplied_by):

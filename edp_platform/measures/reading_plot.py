@@ -10,7 +10,7 @@ MARKS = {
     "•": "within the limits",
     "▲": "signal, upwards",
     "▼": "signal, downwards",
-    "○": "left out of the limits (partial, provisional or overlapping)",
+    "○": "left out of the limits (partial, provisional, overlapping or of few)",
 }
 _LINES = {"╌": "limits", "─": "centre", "═": "target"}
 

@@ -170,7 +170,12 @@ def _own(session: Session, use_case: str) -> tuple[str, ...]:
 def _reach(session: Session, use_case: str, uses: Iterable[str]) -> set[str]:
     """Return every asset a use case makes, reads, or reads through another."""
     graph = session.graph
-    keys = {dg.AssetKey(one.split("/")) for one in _own(session, use_case)}
+    # The publication of a use case waits for the copy of everybody's marts.
+    keys = {
+        dg.AssetKey(one.split("/"))
+        for one in _own(session, use_case)
+        if not one.startswith(f"{PUBLISHED.path[0]}/")
+    }
     keys |= {raw_key(name) for name in uses} & set(graph.get_all_asset_keys())
     upstream = (
         dg.AssetSelection.keys(*keys).upstream().resolve(graph) if keys else set()

@@ -172,12 +172,12 @@ class Session:
         import dagster as dg
 
         from edp_platform.components.governed_dataset import raw_key
-        from edp_platform.components.warehouse import PUBLISHED
+        from edp_platform.components.warehouse import PUBLISHED, arrived
         from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
+        from edp_platform.orchestration.left_out import left_out
         from edp_platform.orchestration.served import is_due, is_wanted, served_among
-        from edp_platform.orchestration.slow_marts import are_left_out
         from edp_platform.publishing.snapshot import published_from
         from edp_platform.warehouse.built import BuiltRecord
 
@@ -203,14 +203,16 @@ class Session:
         shut = warehouse.shut_models(refused_models)
         # What derives from nothing that has arrived is not built yet: an empty mart
         # says that nothing happened, where nobody has said so.
-        fed = models.fed_by([name for name, held in lake.items() if held])
-        known = models.built.keys() & (fed | record.models.keys())
-        if after_landing or are_left_out():
+        without = left_out(models)
+        held = arrived(lake)
+        fed = models.fed_by(held, without)
+        known = models.built.keys() & (fed | record.models.keys()) - without
+        if after_landing:
             known &= {one for one in known if models.by_id[one].after_landing}
         due = record.due(models, lake, known - shut)
         keys = {raw_key(name) for name in raw.keys() - refused_sets}
         keys |= {dg.AssetKey(models.by_id[one].asset_key) for one in due.models}
-        marts = warehouse.open_marts(refused_models)
+        marts = warehouse.open_marts(refused_models, held)
         last = published_from(self.home)
         mart_ids = {one.unique_id for one in marts}
         # Before the first mart there is nothing to copy, nor a warehouse to copy from.
@@ -287,23 +289,14 @@ class Session:
         """Return these assets and everything that reads them, the copy included."""
         import dagster as dg
 
+        from edp_platform.orchestration.left_out import left_out
         from edp_platform.orchestration.served import unless_wanted
-        from edp_platform.orchestration.slow_marts import are_left_out
 
         selection = dg.AssetSelection.keys(*keys).downstream()
-        found = frozenset(selection.resolve(self.graph))
-        if are_left_out():
-            found -= self._slow - frozenset(keys)
+        models = self.platform.warehouse.models
+        without = {dg.AssetKey(models.by_id[one].asset_key) for one in left_out(models)}
+        found = frozenset(selection.resolve(self.graph)) - (without - frozenset(keys))
         return unless_wanted(self.home, found)
-
-    @property
-    def _slow(self) -> frozenset[Any]:
-        import dagster as dg
-
-        models = self.platform.warehouse.models.built.values()
-        return frozenset(
-            dg.AssetKey(one.asset_key) for one in models if not one.after_landing
-        )
 
     def unsupplied(
         self, keys: Collection[Any], months: Sequence[str]

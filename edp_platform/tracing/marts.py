@@ -24,6 +24,8 @@ from edp_platform.warehouse.models import Model, Models
 
 #: Mart rows whose grain is told by value; of more, only the number.
 ROWS_TOLD = 10
+#: What a mart states of `trace.measure` where none of its columns counts all rows.
+_NO_MEASURE = "none"
 _WHOLE_NUMBERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT"}
 )
@@ -132,7 +134,10 @@ def _chosen_rows(
             if name not in keys and kind in _WHOLE_NUMBERS
         ]
         stated = mart.trace.get("measure")
-        counted = [stated] if stated in counted else counted
+        if stated == _NO_MEASURE:
+            counted = []
+        elif stated in counted:
+            counted = [stated]
         wanted = [*keys, *counted[:1]] or list(columns)[:1]
         try:
             # `filter` takes one expression: no second statement, no other table.

@@ -159,17 +159,10 @@ class ColumnLineage:
     @cached_property
     def _faults(self) -> dict[Relation, tuple[str, ...]]:
         """What a model does beside its query, where no lineage can follow."""
-        found: dict[Relation, tuple[str, ...]] = {}
-        of_project = [
-            f"the project's {node['name']} runs SQL of its own"
-            for node in self.store.manifest["nodes"].values()
-            if node["resource_type"] == "operation"
-        ]
-        for node in self._nodes.values():
-            reasons = [*of_project, *_hooks(node["config"])]
-            if reasons:
-                found[(node["schema"], node["name"])] = tuple(reasons)
-        return found
+        return {
+            (self._nodes[one]["schema"], self._nodes[one]["name"]): tuple(reasons)
+            for one, reasons in self.store.text_faults.items()
+        }
 
     @cached_property
     def _stated_parents(self) -> dict[Relation, frozenset[Relation]]:
@@ -275,12 +268,6 @@ class ColumnLineage:
                 for (schema, name), traced in found.items()
             },
         }
-
-
-def _hooks(config: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("pre-hook", "post-hook"):
-        if config.get(name):
-            yield f"its {name} runs SQL of its own"
 
 
 def _with_faults(traced: Traced, faults: tuple[str, ...]) -> Traced:

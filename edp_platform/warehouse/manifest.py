@@ -16,9 +16,12 @@ from typing import Any
 
 from edp_platform.files import read_json, write_json
 from edp_platform.home import Home
+from edp_platform.warehouse import model_text
+from edp_platform.warehouse.model_text import text_faults
 
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.yaml", "*.csv", "*.md")
 _COMPILED = "compiled.json"
+_FAULTS = "text_faults.json"
 
 
 class DbtFailed(RuntimeError):
@@ -57,6 +60,7 @@ class ManifestStore:
         """The content of every dbt file and of what reads it, as 16 hex digits."""
         digest = hashlib.sha256(version("dbt-core").encode())
         digest.update(Path(__file__).read_bytes())
+        digest.update(Path(model_text.__file__).read_bytes())
         paths = [path for kind in _SOURCES for path in self.project.rglob(kind)]
         for path in sorted(paths):
             inside = path.relative_to(self.project)
@@ -92,6 +96,17 @@ class ManifestStore:
         """
         self.make()
         found: dict[str, list[str]] = read_json(self.folder / _COMPILED, {})
+        return found
+
+    @cached_property
+    def text_faults(self) -> dict[str, list[str]]:
+        """Model (unique id) → what it does beside its query; see `model_text`.
+
+        Raises:
+            DbtFailed: the dbt project does not parse.
+        """
+        self.make()
+        found: dict[str, list[str]] = read_json(self.folder / _FAULTS, {})
         return found
 
     def parsed(self) -> Any:
@@ -130,6 +145,13 @@ class ManifestStore:
             )
         forms = _forms(outcome.result, self.project, scratch)
         write_json(scratch / _COMPILED, forms)
+        made = json.loads((scratch / "manifest.json").read_bytes())
+        own = {
+            one["name"]
+            for one in made["macros"].values()
+            if one["package_name"] == made["metadata"]["project_name"]
+        }
+        write_json(scratch / _FAULTS, text_faults(made["nodes"], own))
         scratch.rename(self.folder)
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -100,17 +100,30 @@ class Models:
             visit(unique_id)
         return found
 
-    def fed_by(self, data_sets: Collection[str]) -> set[str]:
+    def fed_by(
+        self, data_sets: Collection[str], without: Collection[str] = ()
+    ) -> set[str]:
         """Return the models that derive from one of these data sets, and what those read.
 
         A mart of no data set at all is among them: it waits for none.
+
+        Args:
+            data_sets: that something has arrived of.
+            without: unique ids of models that are left out.
         """
-        waiting = [
+        return self.ancestors(
             one.unique_id
             for one in self.by_id.values()
-            if not self.data_sets(one.unique_id).isdisjoint(data_sets)
-            or (one.layer == "mart" and not self.data_sets(one.unique_id))
-        ]
+            if one.unique_id not in without
+            and (
+                not self.data_sets(one.unique_id).isdisjoint(data_sets)
+                or (one.layer == "mart" and not self.data_sets(one.unique_id))
+            )
+        )
+
+    def ancestors(self, unique_ids: Iterable[str]) -> set[str]:
+        """Return these models and every model that they read, through others too."""
+        waiting = [*unique_ids]
         reached: set[str] = set()
         while waiting:
             unique_id = waiting.pop()

@@ -54,7 +54,8 @@ def _servers(folder: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             command = process.cmdline()
-            if command and command[0].endswith("postgres"):
+            ended = process.status() == psutil.STATUS_ZOMBIE
+            if command and command[0].endswith("postgres") and not ended:
                 found += [process] if str(folder / "postgres/data") in command else []
     return found
 

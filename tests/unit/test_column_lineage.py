@@ -30,6 +30,7 @@ from edp_platform.home import Home
 from edp_platform.warehouse.building import build
 from edp_platform.warehouse.lineage import ColumnLineage
 from edp_platform.warehouse.manifest import ManifestStore, dbt_project_folder
+from edp_platform.warehouse.model_text import text_faults
 from edp_platform.warehouse.models import Models
 
 SOURCES = {("raw", "t"): ["a", "b", "c"], ("raw", "u"): ["a", "d", "tags"]}
@@ -848,7 +849,63 @@ def test_a_macro_that_cannot_compile_leaves_the_manifest_and_says_untraced(
     )
     lineage = ColumnLineage(store, {})
     assert lineage.untraced("asks") == [UNNAMED]
-    assert lineage.lineage[("staging", "asks")].faults == ("its SQL does not compile",)
+    assert lineage.lineage[("staging", "asks")].faults == (
+        "its SQL does not compile",
+        "its text uses execute, run_query, beside its query",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        # Other SQL when it is built than when it is traced.
+        ("{% if flags.WHICH == 'build' %}select 1{% else %}select 2{% endif %} as a",
+         "its text uses flags"),
+        ("select '{{ env_var('EDP_WAREHOUSE') }}' as a", "its text uses env_var"),
+        ("select {{ '2000-01' in var('months') }} as a", "its text uses var"),
+        # A statement beside the query.
+        ("{% call statement('x') %}select 1{% endcall %}select 1 as a",
+         "its text uses statement"),
+        ("{{ config(sql_header='create table t as select 1;') }}select 1 as a",
+         "its sql_header is not for a model here"),
+        # Elsewhere than its layer.
+        ("{{ config(alias='other') }}select 1 as a", "written as other"),
+        ("{{ config(schema='marts') }}select 1 as a", "it is written into marts"),
+        ("{{ config(materialized='external') }}select 1 as a", "as external"),
+    ],
+)  # fmt: skip
+def test_a_model_that_does_more_than_its_query_is_untraced(
+    tmp_path: Path, sql: str, told: str
+) -> None:
+    """What lineage was read off must be what runs, where it may, and nothing else."""
+    lineage = ColumnLineage(own_project(tmp_path, sql), {})
+    faults = lineage.lineage.values()
+    assert any(told in " ".join(one.faults) for one in faults)
+
+
+def test_a_test_that_keeps_rows_is_no_test() -> None:
+    """Failing rows would stand in a table of their own, of whatever it read."""
+    nodes = {
+        "model.m": {
+            "resource_type": "model",
+            "name": "m",
+            "fqn": ["edp", "marts", "m"],
+            "schema": "marts",
+            "language": "sql",
+            "raw_code": "select 1 as a",
+            "config": {"materialized": "table"},
+        },
+        "test.t": {
+            "resource_type": "test",
+            "name": "t",
+            "config": {"store_failures": True},
+        },
+    }
+    assert text_faults(nodes, set()) == {
+        "model.m": ["the test t keeps the rows it finds (store_failures)"]
+    }
+    nodes["test.t"]["config"] = {"store_failures": None}
+    assert text_faults(nodes, set()) == {}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from edp_platform.warehouse.python_models import (
     ColumnsDiffer,
     code_read,
     declared,
+    declared_only,
     not_there,
     previous,
     standing,
@@ -22,11 +23,10 @@ from edp_platform.warehouse.python_models import (
 )
 
 _CODE = """
-import polars as pl
-from edp_platform.analysis.signals import signals
+from edp_platform.analysis.signals.mart import measure_series
 
 def model(dbt, session):
-    return signals(dbt.ref("measure_values").pl())
+    return measure_series(dbt.ref("measure_signals").pl())
 """
 
 
@@ -51,18 +51,42 @@ def test_what_a_model_declares_is_its_lineage() -> None:
     assert [*not_there(traced, known)] == []
 
 
+def _body(text: str) -> str:
+    return f"def model(dbt, session):\n {text}\n"
+
+
 @pytest.mark.parametrize(
     ("node", "told"),
     [
         (_node(meta={}), "its column value does not say `made_of`"),
-        (_node(data_type=None), "its column value has no `data_type`"),
+        (_node(data_type=None), "its column value has no `data_type` that is known"),
         (_node(meta={"made_of": ["a.value"]}), "a.value is not schema.table.column"),
-        (_node("import os\n"), "line 1 imports os"),
-        (_node("from edp_platform.home import Home\n"), "imports edp_platform.home"),
-        (_node("from edp_platform import home\n"), "imports edp_platform"),
-        (_node("session.sql('x')\n"), "line 1 uses session"),
-        (_node("pl.read_csv('x')\n"), "line 1 uses read_csv"),
-        (_node("x.__class__\n"), "line 1 uses __class__"),
+        (_node("import os\n"), "line 1 stands outside"),
+        (_node("from edp_platform.home import Home\n"), "line 1 imports Home"),
+        (_node("from polars import read_parquet as get\n"), "imports read_parquet"),
+        # What a room of methods imports itself is none of its methods.
+        (_node("from edp_platform.analysis.signals.mart import pl\n"), "imports pl"),
+        (
+            _node("from edp_platform.analysis.linkage.nominals import read_nominals\n"),
+            "imports read_nominals",
+        ),
+        (_node(_body("return session.sql('x')")), "line 2 does more"),
+        (_node(_body("return open('x')")), "line 2 does more"),
+        (_node(_body("return __builtins__['open']('x')")), "line 2 does more"),
+        (_node(_body("return dbt.ref('a').query('b', 'c')")), "line 2 does more"),
+        (_node(_body("return dbt.ref('a').project('(select 1) as v')")), "line 2"),
+        (_node(_body("return dbt.ref('a').pl().write_csv('x')")), "line 2 does more"),
+        (_node(_body("return dbt.ref(name)")), "line 2 does more"),
+        (_node(_body("return [x for x in dbt.ref('a').pl()]")), "line 2 does more"),
+        (_node(_body("match dbt:\n  case object(ref=r): r('a')")), "line 2 does more"),
+        (_node(_body("return lambda: dbt")), "line 2 does more"),
+        (_node(_body("session = dbt.ref('a').pl()")), "line 2 does more"),
+        (_node("def model(dbt, s):\n return 1\n"), "is not `def model(dbt, session)`"),
+        (_node("def previous(c, name):\n return c\n"), "line 1 stands outside"),
+        (
+            _node(data_type="varchar) as v from (select 1) --"),
+            "no `data_type` that is known",
+        ),
         (_node("def\n"), "line 1 is not Python"),
         (_node(meta={"made_of": 3}), "made_of"),
     ],
@@ -163,7 +187,27 @@ def test_a_model_takes_over_from_its_own_table_only_while_it_is_said_to_stand() 
 
 def test_a_model_may_ask_its_session_for_its_own_table_alone() -> None:
     """Anything else asked of it would go behind the gate's back."""
-    own = "def model(dbt, session):\n    return previous(session, 'm')\n"
+    head = "from edp_platform.warehouse.python_models import previous\n"
+    own = head + _body("return previous(session, 'm')")
     assert declared(_node(own))[1] == ()
-    other = "def model(dbt, session):\n    return f(session, 'm')\n"
-    assert "line 2 uses session" in declared(_node(other))[1]
+    # Not by a function of that name of its own.
+    assert "line 2" in declared(_node(_body("return previous(session, 'm')")))[1][0]
+    assert "line 3" in declared(_node(head + _body("return previous(dbt, 'm')")))[1][0]
+
+
+def test_a_model_is_handed_the_columns_that_it_names_alone() -> None:
+    """What its YAML does not name it cannot read, and so cannot pass on."""
+
+    class Dbt:
+        def __init__(self, load: Any) -> None:
+            self.ref = load
+
+    with duckdb.connect() as connection:
+        connection.execute("create table m as select 1 as n, 'SMITH' as surname")
+        handed = declared_only(Dbt, {"m": ["n", "n"]})(connection.table)
+        assert handed.ref("m").columns == ["n"]
+        # A mart, each of whose columns the gate let through, is whole.
+        assert declared_only(Dbt, {})(connection.table).ref("m").columns == [
+            "n",
+            "surname",
+        ]

@@ -319,7 +319,7 @@ rows_counted as (
         'sample-force' as force,
         counts.month as month,
         counts.attended_in_15_minutes as numerator,
-        counts.attended as denominator,
+        counts.calls as denominator,
         cast(null as double) as squared_weights
     from {{ ref('calls_by_hour') }} as counts
     where
@@ -334,7 +334,7 @@ rows_counted as (
         'sample-force' as force,
         counts.month as month,
         counts.attended_in_15_minutes as numerator,
-        counts.attended as denominator,
+        counts.calls as denominator,
         cast(null as double) as squared_weights
     from {{ ref('calls_by_hour') }} as counts
     inner join {{ ref('int_borough_forces') }} as areas
@@ -707,7 +707,7 @@ rows_counted as (
         'sample-force' as force,
         counts.month as month,
         counts.attended_in_60_minutes as numerator,
-        counts.attended as denominator,
+        counts.calls as denominator,
         cast(null as double) as squared_weights
     from {{ ref('calls_by_hour') }} as counts
     where
@@ -722,7 +722,7 @@ rows_counted as (
         'sample-force' as force,
         counts.month as month,
         counts.attended_in_60_minutes as numerator,
-        counts.attended as denominator,
+        counts.calls as denominator,
         cast(null as double) as squared_weights
     from {{ ref('calls_by_hour') }} as counts
     inner join {{ ref('int_borough_forces') }} as areas

@@ -339,7 +339,7 @@ def _words() -> pl.Expr:
     given = pl.format(
         "{}: {}searches of {} people {} {} times as often as searches of White people (95 "
         "per cent interval {} to {}). The group is not known in {} per cent of searches; "
-        "whatever it was, the ratio lies between {} and {}. {}",
+        "{} {} and {}. {}",
         where,
         within,
         "ethnic_group",
@@ -348,6 +348,10 @@ def _words() -> pl.Expr:
         number("lower"),
         number("upper"),
         number("unknown_percent", 1),
+        # The weights of boroughs move with the unknown: these two are no bounds.
+        pl.when(pl.col("method") == STRATIFIED)
+        .then(pl.lit("with all of them counted against the group, or for it, it is"))
+        .otherwise(pl.lit("whatever it was, the ratio lies between")),
         number("lowest_ratio"),
         number("highest_ratio"),
         pl.lit(LIMIT),

@@ -428,7 +428,8 @@ def _wording(
     plan = evaluation.plan
     if not estimate.is_clear:
         matters = plan.minimum_effect
-        is_small = estimate.lower > matters if matters < 1 else estimate.upper < matters
+        most = max(matters, 1 / matters)
+        is_small = estimate.lower > 1 / most and estimate.upper < most
         return "no change that matters" if is_small else "no clear change"
     as_expected = (estimate.ratio < 1) is (plan.outcome.expected == "fewer")
     return "caused" if as_expected and not against else "associated"
@@ -477,8 +478,8 @@ def _words(
     small = abs(round(100 * (1 - plan.minimum_effect)))
     if wording == "no change that matters":
         return (
-            f"No change that matters: {lower} in {what}, {where}. A {small} % change, "
-            "the smallest that would matter, is ruled out."
+            f"No change that matters: {lower} in {what}, {where}. A change of {small} % "
+            "either way, the smallest that would matter, is ruled out."
         )
     return (
         f"No clear change: {lower} in {what}, {where}. Neither no change nor one of "

@@ -20,7 +20,12 @@ _CAUSAL = re.compile(
     r"|attribut(able|ed|es) to|driven by|drove|prevent(s|ed)|avert(s|ed)"
     r"|(reduc|lower|cut|increas|rais|halv|curb)(es|ed|s|ts)?\b(?= (the |reported )?"
     r"(\w+ ){0,3}(crime|violence|burglar|robber|theft|offence|report|trust|harm))"
-    r"|(the )?(effect|impact) of)\b",
+    r"|(effects?|impacts?) (of|on)|effective(ly|ness)?|because"
+    r"|work(s|ed) (well|here|there)?|(brought|made|make|makes|bring|brings)\b.{0,40}"
+    r"\b(down|fall|drop|rise|up)"
+    r"|(stop|deter|slash)(s|ped|red|ed)?|responsible for"
+    r"|(was|were|been|is|are) (reduced|lowered|cut|increased|raised|halved) by"
+    r"|(reduced|lowered|cut|slashed|halved) \w+ by)\b",
     re.IGNORECASE,
 )
 

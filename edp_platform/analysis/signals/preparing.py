@@ -13,6 +13,9 @@ from edp_platform.told import Told
 SERIES = ("measure", "area_kind", "area_code")
 #: Periods of another completeness are shown, and never used.
 USABLE = "complete"
+#: Why a proportion of a few is left out, and how many a few are fewer than.
+FEW = "few"
+LEAST = 5.0
 
 
 class SignalsRefused(Told):
@@ -63,7 +66,32 @@ def prepare(
         .drop("completeness", "overlapping")
     )
     _refuse_repeats(frame)
-    return frame
+    return _without_few(frame, settings)
+
+
+def _without_few(
+    frame: pl.DataFrame, settings: Mapping[str, SeriesSettings]
+) -> pl.DataFrame:
+    """Leave out proportions of a few: of two searches, 0, 50 and 100 per cent say nothing.
+
+    A proportion is charted where on average at least five are counted and five are not
+    (the rule for the normal approximation of a binomial, Montgomery 2009, 7.2).
+    """
+    shares = [name for name, one in settings.items() if one.highest is not None]
+    usable = pl.when(pl.col("excluded").is_null())
+    counted = usable.then("numerator").mean().over("series")
+    others = usable.then(pl.col("denominator") - pl.col("numerator"))
+    is_few = pl.min_horizontal(counted, others.mean().over("series")) < LEAST
+    return frame.with_columns(
+        pl.when(
+            pl.col("excluded").is_null()
+            & pl.col("measure").is_in(shares)
+            & is_few.fill_null(False)
+        )
+        .then(pl.lit(FEW))
+        .otherwise("excluded")
+        .alias("excluded")
+    )
 
 
 def _overlapping(settings: Mapping[str, SeriesSettings]) -> dict[str, bool]:

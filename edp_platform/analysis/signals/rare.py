@@ -72,7 +72,7 @@ def exact_limits(
     lower = _least(means, dispersions, 1 - tail, means + 40 * spread + 40)
     # The largest l with P(X < l) ≤ tail is the smallest l with P(X ≤ l) > tail.
     upper_of_lower = _least(means, dispersions, tail, means + spread + 2)
-    return upper_of_lower, np.maximum(lower, np.ceil(means))
+    return np.maximum(upper_of_lower, 0.0), np.maximum(lower, np.ceil(means))
 
 
 def _least(

@@ -236,8 +236,17 @@ def _alerted(frame: pl.DataFrame) -> pl.DataFrame:
         charted & is_current & pl.col("p_value").is_not_null() & ~pl.col("is_trial")
     )
     frame = frame.with_columns(watched.fill_null(False).alias("is_watched"))
+    # Weighted (Genovese, Roeder and Wasserman 2006, Biometrika 93: 509-524): each kind
+    # of area has the same share of the whole, or the few series of forces would be lost
+    # among the thousands of wards. The weights average 1, so the rate holds over all.
+    kinds = pl.col("area_kind").filter("is_watched").n_unique()
+    alike = pl.col("is_watched").sum().over("area_kind")
+    weight = pl.col("is_watched").sum() / kinds / alike
     p = frame.select(
-        pl.when("is_watched").then("p_value").fill_null(np.nan).alias("p")
+        pl.when("is_watched")
+        .then((pl.col("p_value") / weight).clip(0, 1))
+        .fill_null(np.nan)
+        .alias("p")
     )["p"].to_numpy()
     is_alert = pl.Series("is_alert", benjamini_hochberg(p) <= ASKED_RATE)
     moved = pl.col("change").sign().cast(pl.Int8)

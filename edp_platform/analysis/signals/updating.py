@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from edp_platform.analysis.signals.charting import POINTS, Signals, points
-from edp_platform.analysis.signals.preparing import USABLE
+from edp_platform.analysis.signals.preparing import FEW, USABLE
 from edp_platform.analysis.signals.settings import SeriesSettings
 from edp_platform.analysis.signals.states import states
 
@@ -91,7 +91,7 @@ def _digests(
     """Return one row per measure and kind of area: its rows, and a sum of their hashes."""
     rows = frame.filter(~pl.col("measure").is_in(redeclared))
     # A series found to overlap was complete.
-    plain = state.replace({"overlapping": USABLE})
+    plain = state.replace({"overlapping": USABLE, FEW: USABLE})
     each = rows.select(
         *_GROUP,
         # Minus nothing is nothing; hashes would differ.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from edp_platform.analysis.signals.preparing import FEW
 from edp_platform.analysis.signals.xmr import RUN, TRIAL
 
 
@@ -77,6 +78,13 @@ def _figure() -> pl.Expr:
                 "it behaves like a series of overlapping periods (its changes are "
                 "undone a fixed number of periods later), which would give false "
                 "signals; declare it under `overlapping` or mend the series"
+            )
+        )
+        .when(pl.col("excluded") == FEW)
+        .then(
+            pl.lit(
+                "it is a share of so few that chance alone moves it over most of its "
+                "range; look at a larger area or a longer period"
             )
         )
         .otherwise(pl.lit("it has no complete period yet")),
