@@ -6,7 +6,7 @@ Knows nothing of Dagster, so that `edp governance` answers at once; the componen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from edp_platform.contracts import Contract
-from edp_platform.datasets import SetAside, defs_root
+from edp_platform.datasets import DataSet, SetAside, defs_root
 from edp_platform.governance import delivery, equality_rules, supplier_rules
 from edp_platform.governance.dpia import Dpia, DpiaInvalid, load_dpia
 from edp_platform.governance.gate import (
@@ -293,6 +293,30 @@ class UseCases:
             except (UseCaseInvalid, UnreadableYaml) as error:
                 faults.append(SetAside(folder, str(error)))
         return cls(loaded, tuple(faults))
+
+
+def data_refusals(
+    use_case: UseCaseFolder, data_sets: Mapping[str, DataSet], today: date
+) -> Iterator[tuple[str, Refusal]]:
+    """Yield (data set, refusal) of each that may not stand in the use case's marts.
+
+    What is wrong with a data set itself is told with it; here, that this use case may
+    not use it for what it states (rules 4 and 6).
+
+    Args:
+        use_case: whose marts.
+        data_sets: those loaded, by name.
+        today: the day of the question.
+    """
+    for name in use_case.stated.uses:
+        data_set = data_sets.get(name)
+        if data_set is not None:
+            purposes = use_case.purposes_of(data_set.contract)
+            for refusal in data_set.refusals(
+                "mart", today, purposes=purposes, use_case=use_case.name
+            ):
+                if refusal.number in (4, 6):
+                    yield name, refusal
 
 
 def product_refusals(

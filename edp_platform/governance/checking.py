@@ -20,7 +20,7 @@ from edp_platform.governance.refusal import Refusal
 from edp_platform.governance.registers import Register, Registers
 from edp_platform.governance.supplier_rules import review_faults
 from edp_platform.measures.loading import check_measures
-from edp_platform.use_cases import UseCaseFolder, UseCases
+from edp_platform.use_cases import UseCaseFolder, UseCases, data_refusals
 from edp_platform.warehouse.manifest import dbt_project_folder
 from edp_platform.yaml_source import YamlDocument, load_yaml
 
@@ -233,6 +233,16 @@ def _use_case_faults(
                     f"the data set {name} is set aside or unknown.",
                 )
             )
+    for name, refusal in data_refusals(use_case, data_sets.by_name, today):
+        at: list[str | int] = ["attributes", "uses", use_case.stated.uses.index(name)]
+        yield str(Fault(defs.path, defs.line(at), str(refusal)))
+    stated = {product.name for product in record.products}
+    for mart in sorted(_marts_written(use_case.name) - stated):
+        for refusal in use_case.refusals(today, mart):
+            if refusal.number == 47:
+                document = load_yaml(use_case.record_path)
+                line = document.line(["use_case", "products"])
+                yield str(Fault(document.path, line, str(refusal)))
     for index, name in enumerate(use_case.stated.purposes):
         if name not in use_case.registers.purposes:
             yield str(
@@ -391,9 +401,9 @@ def _grants(registers: Registers) -> Iterator[Fault]:
                 )
 
 
-def _marts_written() -> set[str]:
-    """Return the names of the marts in the dbt project."""
-    folder = dbt_project_folder() / "models" / "marts"
+def _marts_written(use_case: str = "") -> set[str]:
+    """Return the names of the marts in the dbt project, or of one use case's."""
+    folder = dbt_project_folder() / "models" / "marts" / use_case
     models = (*folder.rglob("*.sql"), *folder.rglob("*.py"))
     return {path.stem for path in models}
 

@@ -140,6 +140,12 @@ def _group_by_dimension(law: ColumnLaw, judged: Judged) -> str | None:
         return _in_groups(law, judged)
     if law.identifies(judged.key, column):
         return "it identifies people or records, and can never be a dimension"
+    if _fineness(column.name) == 0 and column.logical_type not in _NUMBERS:
+        return _each_way(
+            judged,
+            lambda way: "outward" in way,
+            "a place as it was is a household or two: take a larger area",
+        )
 
     def holds(way: Way) -> bool:
         kinds = _kinds(law, way)

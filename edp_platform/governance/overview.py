@@ -21,7 +21,7 @@ from edp_platform.governance.records.use_case import Sprint, UseCaseRecord
 from edp_platform.governance.registers import Registers
 from edp_platform.governance.review_dates import notice
 from edp_platform.governance.supplier_rules import review_faults
-from edp_platform.use_cases import UseCaseFolder, UseCases
+from edp_platform.use_cases import UseCaseFolder, UseCases, data_refusals
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,10 @@ def use_case_state(
     use_case: UseCaseFolder, data_sets: DataSets, today: date
 ) -> dict[str, Any]:
     """Return the state of one use case; see `overview`."""
-    refusals = use_case.refusals(today)
+    refusals = [
+        *use_case.refusals(today),
+        *(one for _, one in data_refusals(use_case, data_sets.by_name, today)),
+    ]
     eqia, record = _eqia_of(use_case), _record_of(use_case)
     used = [
         data_sets.by_name[name]

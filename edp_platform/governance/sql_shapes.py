@@ -112,7 +112,10 @@ def coarser_kinds(node: exp.Expr) -> Iterator[str]:
             yield "divided"
     elif isinstance(node, exp.SplitPart):
         part = node.args.get("part_index")
-        if node.args["delimiter"].name == " " and part is not None and part.name == "1":
+        is_first = part is not None and part.name == "1"
+        # Of the column as it is: what was replaced in it first may hold no blank.
+        is_bare = isinstance(node.this, exp.Column)
+        if node.args["delimiter"].name == " " and is_first and is_bare:
             yield "outward"  # the first half of a postcode
 
 

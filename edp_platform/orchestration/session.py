@@ -279,10 +279,18 @@ class Session:
 
     def select(self, selections: Sequence[str]) -> frozenset[Any]:
         """Resolve what a person named; see `selection.resolve`."""
+        from edp_platform.orchestration.refusals import NothingSelected
         from edp_platform.orchestration.selection import resolve
         from edp_platform.orchestration.served import unless_wanted
 
         found = resolve(selections, self.graph)
+        aside = {one.name: one for one in self.set_aside}
+        named = sorted({key.path[-1] for key in found} & aside.keys())
+        if named and any(one.strip("+") in aside for one in selections):
+            raise NothingSelected(
+                "\n".join(f"{name} is set aside: {aside[name].error}" for name in named)
+            )
+        found -= {key for key in found if key.path[-1] in aside}
         return unless_wanted(self.home, found, selections)
 
     def with_downstream(self, keys: Collection[Any]) -> frozenset[Any]:

@@ -101,6 +101,20 @@ def _change(path: Path, expression: str, by: str) -> None:
     path.write_text(changed, encoding="utf-8")
 
 
+# ------------------------------------------------------------------------------- check
+
+
+def test_a_use_that_no_dpia_covers_is_told_before_any_run(governed: Governed) -> None:
+    """A purpose of the use case, and a mart without a word on equality."""
+    assert governed.check() == []
+    folder = governed.defs / "demand"
+    _change(folder / "defs.yaml", r"purposes: \[.*\]", "purposes: [P-LE-CRIME]")
+    _change(folder / "use_case.yaml", "- name: calls_by_hour\n", "- name: other\n")
+    found = governed.check()
+    assert any("demand/defs.yaml" in one and "rule 4" in one for one in found)
+    assert any("rule 47: The product calls_by_hour" in one for one in found)
+
+
 # ------------------------------------------------------------------------------ status
 
 

@@ -289,6 +289,15 @@ LEAKS = {
         "group by all",
         "surname",
     ),
+    "a place as it was as a dimension": (
+        "select postcode as x, count(*) as n from raw.people group by postcode",
+        "postcode",
+    ),
+    "the half of a postcode that has no blank": (
+        "select split_part(replace(postcode, ' ', '_'), ' ', 1) as x, count(*) as n "
+        "from raw.people group by 1",
+        "postcode",
+    ),
     "a record's number as a dimension": (
         "select record_number as x, count(*) as n from raw.people group by 1",
         "record_number",
