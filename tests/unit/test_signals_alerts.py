@@ -27,7 +27,7 @@ from edp_platform.analysis.signals.alerts import (
 )
 from edp_platform.analysis.signals.charting import Signals, points, signals
 from edp_platform.analysis.signals.settings import SeriesSettings
-from edp_platform.analysis.signals.states import states
+from edp_platform.analysis.signals.states import _alerted, states
 from edp_platform.analysis.signals.updating import updated
 
 
@@ -178,3 +178,29 @@ def test_a_series_that_stopped_is_not_watched() -> None:
 
     assert told["is_watched"].to_list() == [False, True]
     assert told["is_alert"].to_list() == [False, True]
+
+
+def test_a_force_is_not_lost_among_its_wards() -> None:
+    """Each kind of area has the same share: 0.0005 of 3,001 series is an alert."""
+
+    def decided(force: float) -> pl.Series:
+        wards = 3000
+        frame = pl.DataFrame(
+            {
+                "area_kind": ["force", *["ward"] * wards],
+                "p_value": [force, *np.linspace(0.02, 1, wards)],
+            }
+        ).with_columns(
+            pl.lit("xmr").alias("chart"),
+            pl.lit(date(2026, 1, 1)).alias("month"),
+            pl.lit(0).alias("group"),
+            pl.lit(False).alias("is_trial"),
+            pl.lit(0.6).alias("change"),
+            pl.lit(None, pl.Float64).alias("target"),
+            pl.lit(None, pl.String).alias("assurance"),
+            pl.lit(0, pl.Int8).alias("direction"),
+        )
+        return _alerted(frame)["is_alert"]
+
+    assert decided(0.0005).to_list() == [True, *[False] * 3000]
+    assert not decided(0.08).any()
