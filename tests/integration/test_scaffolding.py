@@ -65,6 +65,7 @@ class Platform:
         return {
             "EDP_DEFS": str(self.defs),
             "EDP_DBT_PROJECT": str(self.dbt),
+            "EDP_LEAVE_OUT": "",  # nothing of the force's own project is in it
             "EDP_REGISTERS": str(self.root / "registers"),
             "EDP_HOME": str(self.home),
         }
