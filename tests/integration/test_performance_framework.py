@@ -102,7 +102,8 @@ def test_a_measure_is_shown_with_limits_words_and_its_snapshot(
 
 def test_why_a_figure_changed_adds_up(platform: Platform) -> None:
     """The month that came in twice: each part named, nothing left over."""
-    done = platform.edp("measure", "why", "calls_999_answered_on_time", "--json")
+    measure = "calls_999_answered_on_time"
+    done = platform.edp("measure", "why", measure, "--from", "first", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["from"]["snapshot"] != told["to"]["snapshot"]
