@@ -82,11 +82,14 @@ class DeclaredLineage(BaseModel):
             reads=tuple(sorted({key[:2] for key in self.named() if key is not None})),
         )
 
+    @property
+    def texts(self) -> list[str]:
+        """Every column it names, as written."""
+        return [*self.rows, *(one for c in self.columns.values() for one in c.made_of)]
+
     def named(self) -> Iterator[ColumnKey | None]:
         """Yield every column it names; None for what is no column's name."""
-        texts = [*self.rows, *(one for c in self.columns.values() for one in c.made_of)]
-        for text in texts:
-            yield _key(text)
+        return map(_key, self.texts)
 
 
 def read_declaration(stated: Any) -> DeclaredLineage:
@@ -143,12 +146,7 @@ def product_declared(
     except ValueError as error:
         return (_refusal(f"{name} declares lineage wrongly: {error}.", example),)
     unknown = sorted(
-        text
-        for text in [
-            *declared.rows,
-            *(one for c in declared.columns.values() for one in c.made_of),
-        ]
-        if not _is_known(_key(text), lineage, data_sets)
+        text for text in declared.texts if not _is_known(_key(text), lineage, data_sets)
     )
     found = []
     if unknown:

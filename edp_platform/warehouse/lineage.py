@@ -105,13 +105,17 @@ class ColumnLineage:
         known = self._still_known(kept, marks)
         stated = {relation: traced for relation, (traced, _) in self._declared.items()}
         found = trace(forms, sources, {**known, **stated})
+        columns = {
+            **{one: frozenset(names) for one, names in sources.items()},
+            **{one: frozenset([*each.columns, UNNAMED]) for one, each in found.items()},
+        }
         found = {
             relation: _with_faults(
                 traced,
                 (
                     *self._faults.get(relation, ()),
                     *self._unstated(relation, traced),
-                    *self._misdeclared(relation, found),
+                    *self._misdeclared(relation, columns),
                 ),
             )
             for relation, traced in found.items()
@@ -194,20 +198,15 @@ class ColumnLineage:
             if is_python(node)
         }
 
-    def _misdeclared(self, relation: Relation, found: Lineage) -> Iterator[str]:
+    def _misdeclared(
+        self, relation: Relation, columns: Mapping[Relation, frozenset[str]]
+    ) -> Iterator[str]:
         """Yield what is wrong with what a model in Python says of itself."""
         if relation not in self._declared:
             return
         traced, faults = self._declared[relation]
         yield from faults
-        known = {
-            **{one: frozenset(columns) for one, columns in self._sources.items()},
-            **{
-                one: frozenset([*other.columns, UNNAMED])
-                for one, other in found.items()
-            },
-        }
-        yield from not_there(traced, known)
+        yield from not_there(traced, columns)
         for one in sorted(self._stated_parents[relation] - {*traced.reads}):
             yield f"it reads {'.'.join(one)} and names none of its columns"
 
