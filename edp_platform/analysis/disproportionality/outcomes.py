@@ -7,6 +7,8 @@ A *positive outcome* is any outcome but no further action, whatever was found.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from edp_platform.analysis.disproportionality.counts import (
@@ -139,45 +141,16 @@ def _with_everybody(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _crude(rows: pl.DataFrame, level: float) -> pl.DataFrame:
     successes, trials = pl.col("successes"), pl.col("trials")
-    other, other_trials = pl.col("reference_successes"), pl.col("reference_trials")
     share = wilson(successes, trials, level)
-    unknown_found = pl.col("unknown_successes")
-    unknown_not = pl.col("unknown_trials") - unknown_found
     return rows.with_columns(
         pl.lit(CRUDE).alias("method"),
         divided(100 * successes, trials).alias("percent"),
         (100 * share.lower).alias("percent_lower"),
         (100 * share.upper).alias("percent_upper"),
-        divided(100 * other, other_trials).alias("white_percent"),
-        *proportion_ratio(successes, trials, other, other_trials, level).named(
-            "ratio", "lower", "upper"
+        divided(100 * pl.col("reference_successes"), pl.col("reference_trials")).alias(
+            "white_percent"
         ),
-        # The most the unknown could make of it: all that found in the group, all that
-        # found nothing White; the least is the other way round.
-        proportion_ratio(
-            successes + unknown_found,
-            trials + unknown_found,
-            other,
-            other_trials + unknown_not,
-        ).value.alias("highest_ratio"),
-        proportion_ratio(
-            successes,
-            trials + unknown_not,
-            other + unknown_found,
-            other_trials + unknown_found,
-        ).value.alias("lowest_ratio"),
-        *proportion_ratio(
-            pl.col("successes_unrepeated"),
-            pl.col("trials_unrepeated"),
-            pl.col("reference_successes_unrepeated"),
-            pl.col("reference_trials_unrepeated"),
-            level,
-        ).named(
-            "ratio_without_repeats", "lower_without_repeats", "upper_without_repeats"
-        ),
-        *odds_ratio(successes, trials, other, other_trials, level).named(
-            "odds_ratio", "odds_lower", "odds_upper"
-        ),
+        *_ratios(proportion_ratio, odds_ratio, level),
     )
 
 
@@ -185,47 +158,15 @@ def _within_boroughs(
     boroughs: pl.DataFrame, forces: pl.DataFrame, level: float
 ) -> pl.DataFrame:
     keys = [*_SUPPLY, "outcome", "ethnic_group"]
-    successes, trials = pl.col("successes"), pl.col("trials")
-    other, other_trials = pl.col("reference_successes"), pl.col("reference_trials")
-    unknown_found = pl.col("unknown_successes")
-    unknown_not = pl.col("unknown_trials") - unknown_found
-
-    def ratio(
-        found: pl.Expr, of: pl.Expr, other_found: pl.Expr, other_of: pl.Expr
-    ) -> Estimate:
-        return proportion_ratio_over_strata(found, of, other_found, other_of, level)
-
+    is_compared = (pl.col("trials") > 0) & (pl.col("reference_trials") > 0)
     pooled = boroughs.group_by(keys).agg(
-        *ratio(successes, trials, other, other_trials).named("ratio", "lower", "upper"),
-        *odds_ratio_over_strata(successes, trials, other, other_trials, level).named(
-            "odds_ratio", "odds_lower", "odds_upper"
-        ),
-        ratio(
-            successes + unknown_found,
-            trials + unknown_found,
-            other,
-            other_trials + unknown_not,
-        ).value.alias("highest_ratio"),
-        ratio(
-            successes,
-            trials + unknown_not,
-            other + unknown_found,
-            other_trials + unknown_found,
-        ).value.alias("lowest_ratio"),
-        *ratio(
-            pl.col("successes_unrepeated"),
-            pl.col("trials_unrepeated"),
-            pl.col("reference_successes_unrepeated"),
-            pl.col("reference_trials_unrepeated"),
-        ).named(
-            "ratio_without_repeats", "lower_without_repeats", "upper_without_repeats"
-        ),
+        *_ratios(proportion_ratio_over_strata, odds_ratio_over_strata, level),
         *(
             pl.col(f"{prefix}{one}").sum()
             for prefix in ("", "reference_", "unknown_", "all_")
             for one in _TESTED
         ),
-        ((trials > 0) & (other_trials > 0)).sum().alias("strata"),
+        is_compared.sum().alias("strata"),
     )
     whole = forces.select(*keys, "area_kind", "area_code", "area", whole="all_trials")
     return (
@@ -238,6 +179,55 @@ def _within_boroughs(
         )
         .drop("whole")
     )
+
+
+def _ratios(
+    ratio: Callable[..., Estimate], odds: Callable[..., Estimate], level: float
+) -> list[pl.Expr]:
+    """Return every ratio of a method: as it is, with the unknown, without repeats.
+
+    Args:
+        ratio: of two shares.
+        odds: of the same.
+        level: coverage.
+    """
+    successes, trials = pl.col("successes"), pl.col("trials")
+    other, other_trials = pl.col("reference_successes"), pl.col("reference_trials")
+    unknown_found = pl.col("unknown_successes")
+    unknown_not = pl.col("unknown_trials") - unknown_found
+    return [
+        *ratio(successes, trials, other, other_trials, level).named(
+            "ratio", "lower", "upper"
+        ),
+        # The most the unknown could make of it: all that found in the group, all that
+        # found nothing White; the least is the other way round.
+        ratio(
+            successes + unknown_found,
+            trials + unknown_found,
+            other,
+            other_trials + unknown_not,
+            level,
+        ).value.alias("highest_ratio"),
+        ratio(
+            successes,
+            trials + unknown_not,
+            other + unknown_found,
+            other_trials + unknown_found,
+            level,
+        ).value.alias("lowest_ratio"),
+        *ratio(
+            pl.col("successes_unrepeated"),
+            pl.col("trials_unrepeated"),
+            pl.col("reference_successes_unrepeated"),
+            pl.col("reference_trials_unrepeated"),
+            level,
+        ).named(
+            "ratio_without_repeats", "lower_without_repeats", "upper_without_repeats"
+        ),
+        *odds(successes, trials, other, other_trials, level).named(
+            "odds_ratio", "odds_lower", "odds_upper"
+        ),
+    ]
 
 
 def _because() -> pl.Expr:
