@@ -20,6 +20,7 @@ from edp_platform.commands.console import (
     open_session,
     out,
 )
+from edp_platform.consoles import listing
 
 
 class _NameFirst(typer.core.TyperGroup):
@@ -258,7 +259,7 @@ def _show_one(one: dict[str, Any], as_json: bool) -> None:
             _say(f"  [dim]{label:<15}[/] {escape(fact)}")
     for refusal in one["refusals"]:
         _say(f"  [bold red]refused[/] {escape(refusal)}")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = listing()
     table.add_column("column", no_wrap=True)
     for head in ("meaning", "classification", "identifies"):
         table.add_column(head, overflow="fold")

@@ -22,6 +22,7 @@ from edp_platform.commands.console import (
     out,
 )
 from edp_platform.commands.records import add_record_commands
+from edp_platform.consoles import listing
 
 if TYPE_CHECKING:
     from edp_platform.governance.records.evaluation import Evaluation
@@ -88,9 +89,7 @@ def list_evaluations(as_json: JsonFlag = False) -> None:
 
 
 def _show_list(told: list[dict[str, Any]]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("id", "evaluation", "from", "to", "registered", "plan"):
-        table.add_column(head, overflow="fold")
+    table = listing("id", "evaluation", "from", "to", "registered", "plan")
     for one in told:
         registered = f"{one['registered_on']} by {one['registered_by']}"
         table.add_row(
@@ -262,7 +261,7 @@ def _show(
 
 
 def _estimates(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = listing()
     table.add_column("method")
     for head in ("rate ratio", "95 % interval", "p"):
         table.add_column(head, justify="right")

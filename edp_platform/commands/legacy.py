@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from edp_platform.commands.console import Format, JsonFlag, err, fail, open_home, out
 from edp_platform.commands.records import add_record_commands
+from edp_platform.consoles import listing
 
 app = typer.Typer(
     help="What the platform replaces: compared cell by cell, tracked until it is retired.",
@@ -67,9 +67,7 @@ def list_services(as_json: JsonFlag = False) -> None:
 
 
 def _show_list(told: list[dict[str, Any]]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("service", "status", "retire by", "replaced by", "still to accept"):
-        table.add_column(head, overflow="fold")
+    table = listing("service", "status", "retire by", "replaced by", "still to accept")
     for head in ("users", "a year"):
         table.add_column(head, justify="right")
     for one in told:

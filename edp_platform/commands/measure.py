@@ -16,6 +16,7 @@ from rich.table import Table
 from edp_platform.commands.access import who_acts
 from edp_platform.commands.acting import AsPersonOption
 from edp_platform.commands.console import JsonFlag, doing, fail, open_home, out
+from edp_platform.consoles import listing
 
 if TYPE_CHECKING:
     from edp_platform.home import Home
@@ -74,9 +75,7 @@ def list_measures(
             json.dumps([_listed(one) for one in chosen], ensure_ascii=False, indent=1)
         )
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("measure", "aim", "title", "unit", "areas", "target"):
-        table.add_column(head, overflow="fold")
+    table = listing("measure", "aim", "title", "unit", "areas", "target")
     for one in chosen:
         target = f"{one.target.value:g}" if one.target else "-"
         row = (one.id, one.aim, one.title, one.unit, ", ".join(one.areas), target)
@@ -178,7 +177,7 @@ def _show(measure: Measure, shown: Shown) -> None:
 
 
 def _table(measure: Measure, periods: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = listing()
     table.add_column("period")
     numbers = ["value", "95 % interval", "numerator"]
     if measure.denominator:
@@ -400,9 +399,7 @@ def list_frozen(as_json: JsonFlag = False) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("pack", "meeting", "snapshot", "kept", "by"):
-        table.add_column(head, overflow="fold")
+    table = listing("pack", "meeting", "snapshot", "kept", "by")
     for row in rows:
         cells = (
             row["name"],
@@ -440,9 +437,7 @@ def show_frozen(
         highlight=False,
         soft_wrap=True,
     )
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("measure", "area", "period", "value", "what it said"):
-        table.add_column(head, overflow="fold")
+    table = listing("measure", "area", "period", "value", "what it said")
     for one in pack["measures"]:
         for series in one["series"]:
             last = series["periods"][-1]
