@@ -39,7 +39,7 @@ from edp_platform.governance.column_rules import (
 from edp_platform.governance.dpia import DpiaInvalid, Layer
 from edp_platform.governance.gate import Refusal
 from edp_platform.home import Home
-from edp_platform.ingestion.lake import ensure_readable, signatures
+from edp_platform.ingestion.lake import ensure_readable, is_held, signatures
 from edp_platform.measures.history_keeping import keep_publication
 from edp_platform.orchestration.progress import tell
 from edp_platform.orchestration.scope import (
@@ -262,6 +262,15 @@ class Warehouse:
             if model.unique_id not in shut and has_arrived(model)
         ]
 
+    @property
+    def arrived(self) -> frozenset[str]:
+        """The data sets of which the lake holds something."""
+        return frozenset(
+            name
+            for name, data_set in self.data_sets.by_name.items()
+            if is_held(self.home, data_set.contract)
+        )
+
     def published_state(self, marts: Sequence[Model]) -> str:
         """Return what a copy of these marts, published now, would be built from."""
         record = BuiltRecord.read(self.home)
@@ -331,9 +340,7 @@ class Warehouse:
             pool=POOL,
         )
         def published(context: AssetExecutionContext) -> Iterator[Any]:
-            marts = self.open_marts(
-                self.refused_models(date.today()), arrived(self.lake())
-            )
+            marts = self.open_marts(self.refused_models(date.today()), self.arrived)
             record = BuiltRecord.read(self.home)
             snapshot = publish(
                 self.home,
@@ -355,11 +362,6 @@ class Warehouse:
             yield dg.MaterializeResult(metadata=metadata)
 
         return published
-
-
-def arrived(lake: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
-    """Return the data sets of which the lake holds something."""
-    return frozenset(name for name, held in lake.items() if held)
 
 
 class _Translator(DagsterDbtTranslator):

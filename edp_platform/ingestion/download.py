@@ -34,6 +34,7 @@ from typing import Any
 import httpx
 
 from edp_platform.files import read_json, write_json
+from edp_platform.this_machine import is_this_machine
 
 try:
     import fcntl
@@ -334,7 +335,7 @@ def _checked_address(url: str) -> httpx.URL:
             f"{_shown(address)} carries a user name or password, which would end up in "
             "records of what was fetched. Give the address without them."
         )
-    if address.scheme == "http" and not _is_this_machine(address.host):
+    if address.scheme == "http" and not is_this_machine(address.host):
         raise DownloadFailed(
             f"{_shown(address)} is plain http, so anyone on the way could change the "
             "file. Use its https address."
@@ -358,13 +359,6 @@ def _check_redirect(here: httpx.URL, there: httpx.URL) -> None:
         f"{_shown(here)} redirects to {_shown(there)}, {reason}. It was not followed; "
         "check the address with its publisher."
     )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_inside(host: str) -> bool:

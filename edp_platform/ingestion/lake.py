@@ -114,6 +114,14 @@ def _months_held(home: Home, contract: Contract) -> list[str]:
     return sorted(path.parent.name.removeprefix("month=") for path in paths)
 
 
+def is_held(home: Home, contract: Contract) -> bool:
+    """Whether the lake holds anything of a data set; no file is opened."""
+    return any(
+        lake_path(home, contract.data_set, month).exists()
+        for month in _months_held(home, contract)
+    )
+
+
 def signatures(home: Home, contract: Contract) -> dict[str, str]:
     """Return month → signature of what the lake holds of a data set now."""
     return {

@@ -12,7 +12,6 @@ A message holds the measure, the area and words; no record, no name of a person.
 from __future__ import annotations
 
 import fcntl
-import ipaddress
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from edp_platform.append_only import AppendOnly
 from edp_platform.files import replacing
 from edp_platform.home import Home
 from edp_platform.measures.alerts import Event, EventLog, in_words
+from edp_platform.this_machine import is_this_machine
 from edp_platform.told import Told
 
 #: Where alerts are posted; unset, nowhere.
@@ -91,19 +91,12 @@ def webhook_of(environment: Mapping[str, str]) -> str | None:
             f"{WEBHOOK} is no web address, so alerts cannot be sent. They are kept. "
             "Write https://…, or leave it out to send none."
         )
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
         raise WebhookInvalid(
             f"{WEBHOOK} is not encrypted: what a force's figures say would cross the "
             "network in the clear. Alerts are kept, not sent. Write https://…"
         )
     return url
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Outbox:

@@ -172,7 +172,7 @@ class Session:
         import dagster as dg
 
         from edp_platform.components.governed_dataset import raw_key
-        from edp_platform.components.warehouse import PUBLISHED, arrived
+        from edp_platform.components.warehouse import PUBLISHED
         from edp_platform.ingestion.landing import WHOLE, LandingStore
         from edp_platform.ingestion.loading import wanted_signatures
         from edp_platform.orchestration.landing_sensor import due_data_sets
@@ -204,7 +204,7 @@ class Session:
         # What derives from nothing that has arrived is not built yet: an empty mart
         # says that nothing happened, where nobody has said so.
         without = left_out(models)
-        held = arrived(lake)
+        held = warehouse.arrived | (raw.keys() - refused_sets)
         fed = models.fed_by(held, without)
         known = models.built.keys() & (fed | record.models.keys()) - without
         if after_landing:
